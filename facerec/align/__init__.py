@@ -1,0 +1,1 @@
+"""Alignment: Image and landmarks -> Crop."""

@@ -1,0 +1,1 @@
+"""Detection: Image -> list[Face]. Knows nothing of identity."""

@@ -1,0 +1,1 @@
+"""Embedding: list[Crop] -> list[Embedding]."""

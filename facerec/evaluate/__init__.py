@@ -1,0 +1,1 @@
+"""Evaluation: protocols, error rates, plots, reports."""

@@ -1,0 +1,1 @@
+"""Reading, drawing and streaming images: bytes, paths, cameras -> Image."""

@@ -1,0 +1,1 @@
+"""Vector search: ids and vectors -> nearest ids and Scores."""

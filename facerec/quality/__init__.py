@@ -1,0 +1,1 @@
+"""Quality: Face and Crop -> reasons to refuse."""

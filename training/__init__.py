@@ -1,0 +1,1 @@
+"""Training: recipe -> data -> net -> loss -> loop -> checkpoint -> evaluation -> export."""
