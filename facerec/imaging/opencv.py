@@ -1,0 +1,26 @@
+"""The one place that imports OpenCV.
+
+Every other module writes ``from facerec.imaging.opencv import cv2``.
+
+On Linux the import sets environment variables for OpenCV's own windows: Qt's plug-in and font
+folders (https://github.com/opencv/opencv-python/issues/447) and a library path that also names the
+current folder. Left in place they break PySide6 and leak into child processes, so they are put back
+as they were. facerec never opens an OpenCV window.
+"""
+
+from __future__ import annotations
+
+import os
+
+_TOUCHED = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR", "LD_LIBRARY_PATH")
+_before = {name: os.environ.get(name) for name in _TOUCHED}
+
+import cv2  # noqa: E402  (what it changes must be known before)
+
+for _name, _value in _before.items():
+    if _value is None:
+        os.environ.pop(_name, None)
+    else:
+        os.environ[_name] = _value
+
+__all__ = ["cv2"]
