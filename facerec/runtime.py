@@ -8,6 +8,7 @@ same vector whether or not the processor knows bf16.
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +103,26 @@ _shared_core: Any = None
 def _core() -> Any:  # noqa: ANN401  (openvino.Core; the package ships no type marker)
     global _shared_core  # (starting a core costs tens of milliseconds)
     if _shared_core is None:
-        import openvino
-
-        _shared_core = openvino.Core()
+        _shared_core = _openvino().Core()
     return _shared_core
+
+
+def _openvino() -> Any:  # noqa: ANN401
+    """Import openvino without its model converter.
+
+    The converter takes as long to import as all the rest and brings a telemetry package with it;
+    openvino does without it when it cannot be imported.
+    """
+    converter = "openvino.tools.ovc"
+    hidden = converter not in sys.modules
+    if hidden:
+        sys.modules[converter] = None  # type: ignore[assignment]  # (how Python bars an import)
+    try:
+        import openvino
+    finally:
+        if hidden:
+            del sys.modules[converter]
+    return openvino
 
 
 class OpenVinoSession:
