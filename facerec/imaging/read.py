@@ -329,7 +329,8 @@ def _bytes_from_values(array: NDArray[Any]) -> NDArray[np.uint8]:
             remedy="Scale it first.",
         )
     scale = _MAX_8_BIT if largest <= 1.0 else 1
-    return np.rint(array * scale).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(array * scale).astype(np.uint8)
+    return scaled
 
 
 def _over_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
