@@ -242,7 +242,7 @@ def _work(names: tuple[str, str]) -> tuple[str, str | None]:
 
 
 def _crops(names: list[Path], suffix: str, todo: list[Path]) -> list[tuple[Path, Path]]:
-    """Name the crops; images that differ in their suffix only keep it, so that none is overwritten."""
+    """Name the crops; where only suffixes differ they are kept, so that none is overwritten."""
     n_of_stem = Counter(name.with_suffix("") for name in names)
     return [
         (
@@ -257,7 +257,7 @@ def _crops(names: list[Path], suffix: str, todo: list[Path]) -> list[tuple[Path,
 
 @contextmanager
 def _journal(path: Path, options: AlignOptions) -> Iterator[IO[str]]:
-    """Open the journal for writing; a line cut short by a kill is ended, so that the next is whole."""
+    """Open the journal; a line cut short by a kill is ended, so that the next one is whole."""
     content = path.read_bytes() if path.exists() else b""
     with path.open("a", encoding="utf-8") as journal:
         if not content:
