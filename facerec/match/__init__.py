@@ -1,1 +1,1 @@
-"""Matching: Scores -> Decision."""
+"""Scores of Templates -> Decision."""

@@ -1,0 +1,171 @@
+"""The gallery's tables: people, images, templates, crops, and one row about the gallery itself.
+
+Row classes live only inside ``facerec.gallery``; what leaves it are the value types of
+``people.py`` and ``templates.py``. Constraints are named by a convention, since SQLite cannot
+migrate unnamed ones.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# Ids are never given twice, not even after the highest one was removed (design, law 1).
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: aware in Python, without a zone in SQLite, which has no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into UTC."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone was about to be stored.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give UTC back to what was stored without a zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: UtcDateTime, str: String, bytes: LargeBinary}  # noqa: RUF012
+
+
+class GalleryRow(Base):
+    """The one row about the gallery itself.
+
+    Attributes:
+        uuid: tells this gallery from a restored or copied other one.
+        revision: counts writing transactions.
+        vectors_revision: the revision that last added, removed or changed a vector; what an index
+            was built from is known by it.
+        contract_id: contract of the vectors that are compared; NULL while nobody was enrolled.
+    """
+
+    __tablename__ = "gallery"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str]
+    revision: Mapped[int]
+    vectors_revision: Mapped[int]
+    contract_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class PersonRow(Base):
+    """A named identity.
+
+    Attributes:
+        name: as the user wrote it, in NFC.
+        name_key: the name's casefolded form; two people cannot share it.
+    """
+
+    __tablename__ = "people"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ImageRow(Base):
+    """A picture that Templates were made from; the picture itself is not kept.
+
+    Attributes:
+        sha256: digest of the file's bytes, or of the pixels of an image that came as an array.
+        source_name: the file's own name without its folders; empty for arrays.
+    """
+
+    __tablename__ = "images"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    source_name: Mapped[str]
+    height_px: Mapped[int]
+    width_px: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class TemplateRow(Base):
+    """An Embedding stored for a Person.
+
+    Attributes:
+        contract_id: what the vector was made under; vectors of other contracts are not compared.
+        dimension: length of the vector.
+        vector: ``dimension`` little-endian float32 numbers of unit length.
+        quality: in [0, 1], higher is better.
+        left, top, right, bottom: the Face's box in the picture, in pixels.
+    """
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        CheckConstraint("length(vector) = 4 * dimension", name="vector_length"),
+        Index(None, "person_id"),
+        Index(None, "image_id"),
+        Index(None, "contract_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    contract_id: Mapped[str]
+    dimension: Mapped[int]
+    vector: Mapped[bytes]
+    quality: Mapped[float]
+    left: Mapped[float]
+    top: Mapped[float]
+    right: Mapped[float]
+    bottom: Mapped[float]
+    created_at: Mapped[datetime]
+
+
+class CropRow(Base):
+    """The Crop of a Template as PNG, from which another network embeds it again.
+
+    It lies apart from ``templates`` so that reading all vectors does not read all pictures.
+    """
+
+    __tablename__ = "crops"
+
+    template_id: Mapped[int] = mapped_column(
+        ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    png: Mapped[bytes]
