@@ -61,10 +61,11 @@ def align(
     as_json: bool,
     **flags: object,
 ) -> int:
-    """Cut the aligned face from each image below FOLDER and write it below OUT.
+    """Cut the aligned face from each image of a folder.
 
-    A second run goes on where the first one stopped. Tight crops, filled by a face, want --pad 0.5.
-    Ends with 0 when any image gave a crop.
+    Images are searched below FOLDER to any depth; crops go to the same places below OUT. A second
+    run goes on where the first one stopped. Tight crops, filled by a face, want --pad 0.5. Ends
+    with 0 when any image gave a crop.
 
     Example: facerec align photos crops --pad 0.5
     """

@@ -23,8 +23,9 @@ from facerec.cli.options import DETECTION, json_option, setting_options, setting
 def detect(
     images: tuple[Path, ...], annotate: Path | None, *, as_json: bool, **flags: object
 ) -> int:
-    """Find the faces in IMAGES (files or folders): box, five landmarks, certainty.
+    """Find the faces in images.
 
+    IMAGES are files or folders. Shown are box and certainty; --json adds the five landmarks.
     Ends with 0 when any image could be read, with 1 when none could.
 
     Example: facerec detect photo.jpg --annotate marked
