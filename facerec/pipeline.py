@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from facerec.align.warp import align_faces
 from facerec.embed.base import Embedder, open_embedder
-from facerec.quality.checks import check_face, quality_score
+from facerec.quality.checks import assess_face
 from facerec.types import Crop, Embedding, Face, ImageRGB, QualityIssue, check_image
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ class Pipeline:
         self._report("embed", start)
 
         start = perf_counter()
-        height, width = image.shape[:2]
+        image_hw = (image.shape[0], image.shape[1])
         analyzed = []
         for face, crop, embedding in zip(faces, crops, embeddings, strict=True):
-            issues = check_face(face, crop, (height, width))
-            analyzed.append(AnalyzedFace(face, crop, embedding, quality_score(face, crop), issues))
+            quality = assess_face(face, crop, image_hw)
+            analyzed.append(AnalyzedFace(face, crop, embedding, quality.score, quality.issues))
         self._report("quality", start)
         return analyzed
 
