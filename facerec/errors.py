@@ -104,6 +104,10 @@ class EmbeddingMismatchError(GalleryError):
     """Embeddings made under different contracts were about to be compared."""
 
 
+class ConflictError(GalleryError):
+    """The face looks like somebody else who is enrolled already."""
+
+
 class StoreError(FacerecError):
     """The database cannot do what was asked."""
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("uuid", sa.String(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("vectors_revision", sa.Integer(), nullable=False),
+        sa.Column("vectors_token", sa.String(), nullable=False),
         sa.Column("contract_id", sa.String(), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_gallery_one_row")),

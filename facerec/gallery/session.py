@@ -55,12 +55,14 @@ class GalleryState:
         uuid: tells galleries apart.
         revision: counts writing transactions.
         vectors_revision: revision of the last change to a vector.
+        vectors_token: drawn at random by that change.
         contract_id: contract of the vectors that are compared; None while the gallery is empty.
     """
 
     uuid: str
     revision: int
     vectors_revision: int
+    vectors_token: str
     contract_id: str | None
 
 
@@ -180,17 +182,22 @@ def gallery_state(session: Session) -> GalleryState:
             GalleryRow.uuid,
             GalleryRow.revision,
             GalleryRow.vectors_revision,
+            GalleryRow.vectors_token,
             GalleryRow.contract_id,
         )
     ).first()
     if row is None:
         _refuse_damaged("it lacks its own row")
-    return GalleryState(row.uuid, row.revision, row.vectors_revision, row.contract_id)
+    return GalleryState(*row)
 
 
 def mark_vectors_changed(session: Session) -> None:
     """Note, within ``write()``, that vectors were added, removed or changed."""
-    session.execute(update(GalleryRow).values(vectors_revision=GalleryRow.revision))
+    session.execute(
+        update(GalleryRow).values(
+            vectors_revision=GalleryRow.revision, vectors_token=uuid.uuid4().hex
+        )
+    )
 
 
 def set_contract(session: Session, contract_id: str | None) -> None:
@@ -310,6 +317,7 @@ def _fill(engine: Engine) -> None:
                 uuid=str(uuid.uuid4()),
                 revision=0,
                 vectors_revision=0,
+                vectors_token=uuid.uuid4().hex,
                 contract_id=None,
                 created_at=datetime.now(UTC),
             )

@@ -70,8 +70,9 @@ class GalleryRow(Base):
     Attributes:
         uuid: tells this gallery from a restored or copied other one.
         revision: counts writing transactions.
-        vectors_revision: the revision that last added, removed or changed a vector; what an index
-            was built from is known by it.
+        vectors_revision: the revision that last added, removed or changed a vector.
+        vectors_token: drawn at random by that change; an index that carries it is up to date, also
+            when the database was restored from a backup and counts the same revisions again.
         contract_id: contract of the vectors that are compared; NULL while nobody was enrolled.
     """
 
@@ -82,6 +83,7 @@ class GalleryRow(Base):
     uuid: Mapped[str]
     revision: Mapped[int]
     vectors_revision: Mapped[int]
+    vectors_token: Mapped[str]
     contract_id: Mapped[str | None]
     created_at: Mapped[datetime]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from facerec.errors import DatabaseCorruptError, NotFoundError, ShapeError
+from facerec.errors import DatabaseCorruptError, NotFoundError
 from facerec.gallery.people import remove_unused_images, touch_person
-from facerec.gallery.session import gallery_state, mark_vectors_changed
+from facerec.gallery.session import gallery_state, mark_vectors_changed, set_contract
 from facerec.gallery.tables import CropRow, ImageRow, PersonRow, TemplateRow
 from facerec.types import UNIT_NORM_TOLERANCE, Embedding
 
@@ -267,7 +267,8 @@ class TemplateVectors:
     Attributes:
         gallery_uuid: which gallery.
         revision: the revision that last changed a vector.
-        contract_id: whose vectors; the gallery's own when not given.
+        token: drawn at random by that change.
+        contract_id: whose vectors: the gallery's own; empty while nobody is enrolled.
     """
 
     def __init__(self, session: Session) -> None:
@@ -275,19 +276,15 @@ class TemplateVectors:
         self._session = session
         self.gallery_uuid = state.uuid
         self.revision = state.vectors_revision
+        self.token = state.vectors_token
         self.contract_id = state.contract_id or ""
 
     def dimension(self) -> int:
-        """Length of the vectors; 0 when there are none.
-
-        Raises:
-            DatabaseCorruptError: one contract has vectors of several lengths.
-        """
-        found = self._rows("SELECT DISTINCT dimension FROM templates WHERE contract_id = ?")
-        sizes = [row[0] for row in found]
-        if len(sizes) > 1:
-            raise _damaged_vectors()
-        return int(sizes[0]) if sizes else 0
+        """Length of the vectors; 0 when there are none."""
+        first = next(
+            self._rows("SELECT dimension FROM templates WHERE contract_id = ? LIMIT 1"), None
+        )
+        return int(first[0]) if first else 0
 
     def count(self, *, up_to_id: int | None = None) -> int:
         """How many vectors there are, with ids up to and including ``up_to_id``."""
@@ -368,11 +365,7 @@ def _damaged_vectors() -> DatabaseCorruptError:
     )
 
 
-def require_dimension(vectors: NDArray[np.float32], dimension: int) -> None:
-    """Refuse vectors (N, D) of another length.
-
-    Raises:
-        ShapeError: D differs.
-    """
-    if vectors.ndim != 2 or vectors.shape[1] != dimension:
-        raise ShapeError(f"Vectors (N, {dimension}) were expected; got {vectors.shape}.")
+def forget_contract_when_empty(session: Session) -> None:
+    """Let the next enrolment choose the model when no Template is left."""
+    if not count_templates(session):
+        set_contract(session, None)
