@@ -44,6 +44,10 @@ class ImageTooLargeError(InputError):
     """The image has more pixels than the limit against decompression bombs."""
 
 
+class ImageWriteError(InputError):
+    """An image cannot be written where it was asked to be."""
+
+
 class NoFaceError(InputError):
     """A face was needed and none was found."""
 

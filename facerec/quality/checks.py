@@ -14,7 +14,7 @@ was degraded to about the limit.
 check         measure                                           limit  flagged  cosine
 ============  ================================================  =====  =======  ======
 too_small     shorter side of the box, pixels                   32     0.0 %    0.92
-blurred       perceptual blur, 0 sharp to 1                     0.64   0.4 %    0.90
+blurred       perceptual blur, 0 sharp to 1                     0.64   0.5 %    0.90
 too_dark      90th percentile of luma                           50     0.0 %    0.92
 too_bright    10th percentile of luma                           190    0.0 %    0.9
 low_contrast  difference of these two                           25     0.0 %    0.85
