@@ -8,8 +8,11 @@ same vector whether or not the processor knows bf16.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +23,8 @@ from numpy.typing import NDArray
 from facerec.errors import DependencyError, DeviceError, WeightsCorruptError
 
 DEFAULT_DEVICE = "cpu"
+# Enough to keep every core busy; each one holds a batch and its results in memory.
+MAX_WAITING_BATCHES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,22 @@ class InferenceSession(Protocol):
         """
         ...
 
+    def run_each(
+        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
+    ) -> list[list[NDArray[np.float32]]]:
+        """Run the net over several batches, which may differ in size.
+
+        With more than one stream they are computed side by side, and a generator makes the next
+        batch while earlier ones are being computed.
+
+        Args:
+            batches: each as ``run`` takes it; not changed by the caller until this returns.
+
+        Returns:
+            What ``run`` would have returned for each, in order.
+        """
+        ...
+
 
 def available_devices() -> tuple[str, ...]:
     """Names that ``open_session`` takes here, ``cpu`` first."""
@@ -76,6 +97,7 @@ def open_session(
     *,
     device: str = DEFAULT_DEVICE,
     n_threads: int = 0,
+    n_streams: int = 1,
     pixels: PixelInput | None = None,
 ) -> InferenceSession:
     """Load an ONNX graph onto a device.
@@ -84,7 +106,9 @@ def open_session(
         model: path of the .onnx file, or its bytes.
         device: ``cpu``, ``gpu`` (Intel), ``cuda`` (NVIDIA, with onnxruntime-gpu), as listed by
             ``available_devices``.
-        n_threads: threads of one inference; 0 leaves it to the runtime (one per core).
+        n_threads: threads in all; 0 leaves it to the runtime (one per core).
+        n_streams: how many batches ``run_each`` computes side by side, sharing the threads; 0 means
+            one thread each. Counts on the CPU only.
         pixels: when given, the session takes uint8 pixels and normalises them itself.
 
     Raises:
@@ -94,7 +118,9 @@ def open_session(
     """
     if device.lower().startswith("cuda"):
         return CudaSession(model, device=device.lower(), pixels=pixels)
-    return OpenVinoSession(model, device=device.upper(), n_threads=n_threads, pixels=pixels)
+    return OpenVinoSession(
+        model, device=device.upper(), n_threads=n_threads, n_streams=n_streams, pixels=pixels
+    )
 
 
 _shared_core: Any = None
@@ -140,6 +166,7 @@ class OpenVinoSession:
         *,
         device: str = "CPU",
         n_threads: int = 0,
+        n_streams: int = 1,
         pixels: PixelInput | None = None,
     ) -> None:
         core = _core()
@@ -155,6 +182,9 @@ class OpenVinoSession:
         }
         if device == "CPU" and n_threads:
             config["INFERENCE_NUM_THREADS"] = n_threads
+        if device == "CPU" and n_streams != 1:
+            n_threads = n_threads or available_cores()
+            config["NUM_STREAMS"] = min(n_streams or n_threads, n_threads)
         try:
             graph = core.read_model(model if isinstance(model, bytes) else str(model))
             if pixels is not None:
@@ -164,7 +194,7 @@ class OpenVinoSession:
             raise WeightsCorruptError(
                 "The model file cannot be loaded.", remedy="Install facerec again."
             ) from exc
-        self._request = self._compiled.create_infer_request()
+        self._requests = [self._compiled.create_infer_request()]
         self._lock = threading.Lock()  # (a busy request refuses a second caller)
         self.device = f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME').strip()})"
         self.input_shape = _openvino_shape(self._compiled.inputs[0])
@@ -173,8 +203,45 @@ class OpenVinoSession:
     def run(self, batch: NDArray[np.float32] | NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """See ``InferenceSession.run``."""
         with self._lock:
-            results = self._request.infer([batch], share_inputs=True, share_outputs=False)
+            results = self._requests[0].infer([batch], share_inputs=True, share_outputs=False)
         return [np.asarray(value) for value in results.values()]
+
+    def run_each(
+        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
+    ) -> list[list[NDArray[np.float32]]]:
+        """See ``InferenceSession.run_each``."""
+        results: list[list[NDArray[np.float32]]] = []
+        with self._lock:
+            waiting: deque[Any] = deque()
+            try:
+                for index, batch in enumerate(batches):
+                    if len(waiting) == MAX_WAITING_BATCHES:
+                        results.append(_finished(waiting.popleft()))
+                    request = self._request(index % MAX_WAITING_BATCHES)
+                    request.start_async([batch], share_inputs=True)
+                    waiting.append((request, batch))  # (the batch must outlive its inference)
+            finally:
+                results += [_finished(entry) for entry in waiting]
+        return results
+
+    def _request(self, index: int) -> Any:  # noqa: ANN401  (openvino.InferRequest)
+        while len(self._requests) <= index:
+            self._requests.append(self._compiled.create_infer_request())
+        return self._requests[index]
+
+
+def _finished(entry: tuple[Any, Any]) -> list[NDArray[np.float32]]:
+    request, _ = entry
+    request.wait()
+    return [np.array(tensor.data) for tensor in request.output_tensors]
+
+
+def available_cores() -> int:
+    """Processor cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # (Linux only)
+        return os.cpu_count() or 1
 
 
 def _with_pixel_input(graph: Any, pixels: PixelInput) -> Any:  # noqa: ANN401  (openvino.Model)
@@ -250,6 +317,12 @@ class CudaSession:
         if self._pixels is not None:
             batch = normalised_from_pixels(batch, self._pixels)
         return [np.asarray(value) for value in self._session.run(None, {self._input: batch})]
+
+    def run_each(
+        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
+    ) -> list[list[NDArray[np.float32]]]:
+        """See ``InferenceSession.run_each``; one after the other, as the GPU computes them."""
+        return [self.run(batch) for batch in batches]
 
 
 def normalised_from_pixels(

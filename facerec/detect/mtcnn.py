@@ -1,0 +1,265 @@
+"""MTCNN: three nets in a cascade, each looking closer at fewer places.
+
+P-Net slides over a pyramid of smaller copies, R-Net refines what it proposes, O-Net decides and
+places five landmarks. Between them stand box arithmetic and suppression, all of it over arrays.
+Boxes follow facenet-pytorch 2.5.3 digit by digit, its MATLAB habits included (coordinates counted
+from one, both ends of a box included in some places and not in others), because the nets were
+trained that way and because parity with it is tested.
+
+Final boxes are as the net gives them: not whole pixels, and not clipped at the Image's border.
+
+Reference:
+    Zhang et al. 2016, IEEE SPL 23(10):1499-1503. Followed: facenet-pytorch 2.5.3,
+    ``models/utils/detect_face.py`` (MIT); own implementation, which samples and batches otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.detect.base import DETECTORS
+from facerec.detect.nms import Overlap, suppress
+from facerec.detect.pyramid import AreaSampler, pyramid_scales
+from facerec.errors import RangeError
+from facerec.runtime import InferenceSession, open_session
+from facerec.types import Face, ImageRGB, check_image
+from facerec.zoo import find_model, verified_path
+
+Floats = NDArray[np.float32]
+
+MODEL_NAME = "mtcnn"
+# P-Net's cell: 12 pixels wide, one every 2.
+CELL_PX = 12
+CELL_STRIDE_PX = 2
+R_SIDE_PX = 24
+O_SIDE_PX = 48
+# Faces per inference; more at once leave the processor's cache.
+R_BATCH = 32
+O_BATCH = 8
+# Suppression: among proposals of one pyramid level, across levels, after R-Net, after O-Net.
+NMS_WITHIN_LEVEL = 0.5
+NMS_ACROSS_LEVELS = 0.7
+NMS_REFINED = 0.7
+NMS_FINAL = 0.7
+MIN_FACE_RANGE_PX = (12, 10_000)
+PYRAMID_FACTOR_RANGE = (0.1, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class MtcnnSettings:
+    """What a cascade looks for.
+
+    Attributes:
+        min_face_px: smallest face, in pixels.
+        thresholds: smallest probability that passes P-Net, R-Net and O-Net, each in (0, 1).
+        pyramid_factor: size of each pyramid level relative to the one before.
+        max_faces: how many of the most certain faces are returned; 0 means all.
+    """
+
+    min_face_px: int = 40
+    thresholds: tuple[float, ...] = (0.6, 0.7, 0.7)
+    pyramid_factor: float = 0.709
+    max_faces: int = 0
+
+    def __post_init__(self) -> None:
+        _require_range("smallest face in pixels", self.min_face_px, *MIN_FACE_RANGE_PX)
+        _require_range("pyramid factor", self.pyramid_factor, *PYRAMID_FACTOR_RANGE)
+        if len(self.thresholds) != 3:
+            raise RangeError(f"MTCNN has three thresholds; got {len(self.thresholds)}.")
+        for value in self.thresholds:
+            if not 0.0 < value < 1.0:
+                raise RangeError(f"A detection threshold lies between 0 and 1; got {value}.")
+        if self.max_faces < 0:
+            raise RangeError(
+                f"The largest number of faces is 0 (all) or more; got {self.max_faces}."
+            )
+
+
+def _require_range(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # (NaN fails too)
+        raise RangeError(f"The {what} lies between {low:g} and {high:g}; got {value:g}.")
+
+
+@DETECTORS.register("mtcnn")
+class MtcnnDetector:
+    """Finds faces with five landmarks; may be called from several threads.
+
+    Attributes:
+        device: what it runs on.
+        settings: what it looks for.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "cpu",
+        n_threads: int = 0,
+        min_face_px: int = 40,
+        thresholds: Sequence[float] = (0.6, 0.7, 0.7),
+        pyramid_factor: float = 0.709,
+        max_faces: int = 0,
+    ) -> None:
+        """Load the three nets.
+
+        Args:
+            device: see ``facerec.runtime.open_session``.
+            n_threads: processor threads; 0 means one per core.
+            min_face_px: see ``MtcnnSettings``.
+            thresholds: see ``MtcnnSettings``.
+            pyramid_factor: see ``MtcnnSettings``.
+            max_faces: see ``MtcnnSettings``.
+
+        Raises:
+            RangeError: a setting lies outside its range.
+            WeightsError: a model file is missing or damaged.
+            DeviceError: the device is not there.
+        """
+        self.settings = MtcnnSettings(min_face_px, tuple(thresholds), pyramid_factor, max_faces)
+        card = find_model(MODEL_NAME, task="detect")
+        self._p_net, self._r_net, self._o_net = (
+            open_session(
+                verified_path(card, entry.file), device=device, n_threads=n_threads, n_streams=0
+            )
+            for entry in card.files
+        )
+        self.device = self._p_net.device
+
+    def detect(self, image: ImageRGB) -> list[Face]:
+        """Find all faces of an image.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+
+        Returns:
+            Most certain first, then from left to right, then from top to bottom. Boxes may reach
+            beyond the image.
+
+        Raises:
+            ShapeError: the image has another shape or type.
+        """
+        check_image(image)
+        scales = pyramid_scales(
+            (image.shape[0], image.shape[1]),
+            cell_px=CELL_PX,
+            min_face_px=self.settings.min_face_px,
+            factor=self.settings.pyramid_factor,
+        )
+        if not scales:
+            return []
+        sampler = AreaSampler(image)
+        boxes = self._refined(sampler, self._proposed(sampler, scales))
+        boxes, landmarks, scores = self._decided(sampler, boxes)
+        order = np.lexsort((boxes[:, 1], boxes[:, 0], -scores))
+        if self.settings.max_faces:
+            order = order[: self.settings.max_faces]
+        return [Face(boxes[i], landmarks[i], float(scores[i])) for i in order]
+
+    def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
+        """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
+        height, width = sampler.image_hw
+        levels = (
+            sampler.resized(int(height * scale + 1), int(width * scale + 1)) for scale in scales
+        )
+        threshold = np.float32(_logit(self.settings.thresholds[0]))
+        found = [
+            _cells_above(maps[0], scale, threshold)
+            for (maps,), scale in zip(self._p_net.run_each(levels), scales, strict=True)
+        ]
+        boxes, logits, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        kept = suppress(boxes, logits, NMS_ACROSS_LEVELS)
+        boxes, offsets = boxes[kept], offsets[kept]
+        size = boxes[:, 2:] - boxes[:, :2]
+        return _squared(boxes + offsets * np.tile(size, 2))
+
+    def _refined(self, sampler: AreaSampler, boxes: Floats) -> Floats:
+        """Stage 2: square boxes (N, 4) that R-Net takes for faces, better placed."""
+        boxes, results = _looked_at(self._r_net, sampler, boxes, R_SIDE_PX, R_BATCH)
+        passed = results[:, 0] > _logit(self.settings.thresholds[1])
+        boxes, results = boxes[passed], results[passed]
+        kept = suppress(boxes, results[:, 0], NMS_REFINED)
+        return _squared(_moved(boxes[kept], results[kept, 1:5]))
+
+    def _decided(self, sampler: AreaSampler, boxes: Floats) -> tuple[Floats, Floats, Floats]:
+        """Stage 3: boxes (N, 4), landmarks (N, 5, 2) and scores (N,) of faces."""
+        boxes, results = _looked_at(self._o_net, sampler, boxes, O_SIDE_PX, O_BATCH)
+        passed = results[:, 0] > _logit(self.settings.thresholds[2])
+        boxes, results = boxes[passed], results[passed]
+        size = boxes[:, 2:] - boxes[:, :2] + 1
+        # Five x, then five y, each as a share of the box O-Net looked at.
+        shares = results[:, 5:].reshape(-1, 2, 5).transpose(0, 2, 1)
+        landmarks = size[:, None] * shares + boxes[:, None, :2] - 1
+        boxes = _moved(boxes, results[:, 1:5])
+        kept = suppress(boxes, results[:, 0], NMS_FINAL, Overlap.SMALLER)
+        kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
+        return boxes[kept], landmarks[kept], _probability(results[kept, 0])
+
+
+def _cells_above(
+    maps: Floats, scale: float, threshold: np.float32
+) -> tuple[Floats, Floats, Floats]:
+    """Turn one level's maps (5, h, w) into boxes (N, 4), logits (N,) and offsets (N, 4)."""
+    rows, columns = np.nonzero(maps[0] >= threshold)
+    values = maps[:, rows, columns]
+    corner = np.stack([columns, rows], axis=1).astype(np.float32) * CELL_STRIDE_PX
+    scale_32 = np.float32(scale)
+    first = np.floor((corner + 1) / scale_32)
+    last = np.floor((corner + CELL_PX) / scale_32)
+    boxes = np.concatenate([first, last], axis=1)
+    kept = suppress(boxes, values[0], NMS_WITHIN_LEVEL)
+    return boxes[kept], values[0, kept], values[1:, kept].T
+
+
+def _looked_at(
+    net: InferenceSession, sampler: AreaSampler, boxes: Floats, side: int, batch: int
+) -> tuple[Floats, Floats]:
+    """Run a net over cut-outs: boxes (N, 4) -> those with pixels inside, and their results."""
+    whole, inside = _pixel_boxes(boxes, sampler.image_hw)
+    whole, boxes = whole[inside], boxes[inside]
+    if not len(boxes):
+        return boxes, np.empty((0, net.output_shapes[0][1]), dtype=np.float32)
+
+    def batches() -> Iterator[Floats]:
+        for start in range(0, len(whole), batch):
+            yield sampler.crops(whole[start : start + batch], side)
+
+    results = [result for (result,) in net.run_each(batches())]
+    return boxes, np.concatenate(results)
+
+
+def _pixel_boxes(
+    boxes: Floats, image_hw: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Whole pixels (N, 4) of boxes that count from one, clipped at the border; which have any."""
+    height, width = image_hw
+    whole = np.trunc(boxes).astype(np.int64)
+    whole[:, :2] = np.maximum(whole[:, :2], 1) - 1
+    whole[:, 2:] = np.minimum(whole[:, 2:], (width, height))
+    inside = np.asarray((whole[:, 2:] > whole[:, :2]).all(axis=1))
+    return whole, inside
+
+
+def _squared(boxes: Floats) -> Floats:
+    """Grow the shorter side of boxes (N, 4) about their middle."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    side = size.max(axis=1, keepdims=True)
+    first = boxes[:, :2] + size * np.float32(0.5) - side * np.float32(0.5)
+    return np.concatenate([first, first + side], axis=1)
+
+
+def _moved(boxes: Floats, offsets: Floats) -> Floats:
+    """Move the sides of boxes (N, 4) by shares of their size, both ends included."""
+    size = boxes[:, 2:] - boxes[:, :2] + 1
+    return boxes + offsets * np.tile(size, 2)
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1.0 - probability))
+
+
+def _probability(logits: Floats) -> Floats:
+    return (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
