@@ -1,0 +1,1 @@
+"""Training data: packs of aligned crops, splits, targets, augmentation."""

@@ -1,0 +1,101 @@
+"""Batches as a pure function of the step: a resumed run sees what an unbroken one would."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.augment import AugmentSettings, augment_batch
+from training.data.pack import CropPack
+
+_Item = tuple[int, NDArray[np.int64], NDArray[np.float32]] | BaseException
+
+
+def rows_of_step(
+    rows: NDArray[np.int64], step: int, *, batch_size: int, seed: int
+) -> NDArray[np.int64]:
+    """Choose the crops of one step: every pass over the data in a new order, none left over twice.
+
+    Args:
+        rows: (N,) positions in the pack that may be trained on; N >= batch_size.
+        step: 0-based.
+        batch_size: B.
+        seed: of the orders.
+
+    Returns:
+        (B,) positions.
+    """
+    steps_per_pass = len(rows) // batch_size
+    epoch, place = divmod(step, steps_per_pass)
+    order = np.random.default_rng([seed, epoch]).permutation(len(rows))
+    return rows[order[place * batch_size : (place + 1) * batch_size]]
+
+
+class BatchSource:
+    """Prepares augmented batches in a thread while the net computes.
+
+    Attributes:
+        rows: (N,) positions in the pack that are trained on.
+    """
+
+    def __init__(
+        self,
+        pack: CropPack,
+        rows: NDArray[np.int64],
+        augment: AugmentSettings,
+        *,
+        batch_size: int,
+        seed: int,
+        ahead: int = 3,
+    ) -> None:
+        self.rows = rows
+        self._pack, self._augment = pack, augment
+        self._batch_size, self._seed, self._ahead = batch_size, seed, ahead
+
+    def make(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the rows (B,) and the augmented crops (B, S, S, 3) of one step."""
+        rows = rows_of_step(self.rows, step, batch_size=self._batch_size, seed=self._seed)
+        # Sorted reading keeps a mapped file on a slow disk sequential; the order within a batch
+        # does not matter to the loss.
+        rows = np.sort(rows)
+        rng = np.random.default_rng([self._seed, 1, step])
+        return rows, augment_batch(self._pack.crops[rows], self._augment, rng)
+
+    def stream(
+        self, first_step: int, last_step: int
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield (step, rows, crops) for first_step <= step < last_step."""
+        ready: queue.Queue[_Item] = queue.Queue(self._ahead)
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=self._fill, args=(ready, stop, range(first_step, last_step)), daemon=True
+        )
+        thread.start()
+        try:
+            for _ in range(first_step, last_step):
+                item = ready.get()
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            thread.join()
+
+    def _fill(self, ready: queue.Queue[_Item], stop: threading.Event, steps: range) -> None:
+        for step in steps:
+            try:
+                item: _Item = (step, *self.make(step))
+            except BaseException as exc:  # handed to the thread that trains
+                item = exc
+            while not stop.is_set():
+                try:
+                    ready.put(item, timeout=0.2)
+                    break
+                except queue.Full:
+                    continue
+            if stop.is_set() or isinstance(item, BaseException):
+                return

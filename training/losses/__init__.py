@@ -1,0 +1,1 @@
+"""Losses, each from its paper."""

@@ -1,0 +1,184 @@
+"""A recipe: one training configuration, from a TOML file and ``section.key=value`` overrides.
+
+The dataclasses below are the only place of defaults. Unknown keys are refused with the nearest one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from facerec.errors import ConfigError
+from training.data.augment import AugmentSettings
+from training.data.targets import Teacher
+
+RECIPES_DIR = Path(__file__).resolve().parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True)
+class NetSettings:
+    """Which net: a name of ``training.nets`` and its shape."""
+
+    name: str = "lean"
+    widths: tuple[int, ...] = (32, 48, 96, 192)
+    blocks: tuple[int, ...] = (0, 2, 3, 1)
+    head_width: int = 512
+    embedding_dim: int = 512
+    crop_size_px: int = 112
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How long and in which steps.
+
+    Attributes:
+        steps: optimiser steps of the whole run.
+        batch_size: crops a step.
+        evaluate_every: steps between evaluations on held-out people.
+        checkpoint_every: steps between checkpoints.
+        seed: of initial weights, order and augmentation.
+        precision: ``auto`` (bf16 where the processor or GPU has it), ``bf16`` or ``f32``.
+        device: ``cpu`` or ``cuda``.
+        n_threads: CPU threads; 0 leaves it to torch.
+    """
+
+    steps: int = 7000
+    batch_size: int = 128
+    evaluate_every: int = 1000
+    checkpoint_every: int = 250
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "cpu"
+    n_threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerSettings:
+    """AdamW with warm-up, cosine decay, clipping and an average of the weights.
+
+    Attributes:
+        learning_rate: the peak.
+        weight_decay: on convolutions and linear layers; never on norms and biases.
+        warmup_steps: linear rise.
+        final_fraction: what is left of the peak at the end.
+        clip_norm: largest norm of the gradient.
+        average_decay: of the exponential average that is evaluated and exported.
+    """
+
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 300
+    final_fraction: float = 0.01
+    clip_norm: float = 5.0
+    average_decay: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class DistillSettings:
+    """Weights of the distillation loss."""
+
+    similarity_weight: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything a run depends on besides the data."""
+
+    name: str = "unnamed"
+    net: NetSettings = field(default_factory=NetSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    distill: DistillSettings = field(default_factory=DistillSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    teacher: tuple[Teacher, ...] = ()
+
+
+def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        name_or_path: a shipped recipe's name, or the path of a TOML file.
+        overrides: ``section.key=value``, the value in TOML's spelling (bare words are text).
+
+    Raises:
+        ConfigError: no such recipe, unknown key, wrong type, or broken TOML.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        path = RECIPES_DIR / f"{name_or_path}.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        shipped = ", ".join(sorted(p.stem for p in RECIPES_DIR.glob("*.toml")))
+        raise ConfigError(
+            f"There is no recipe {name_or_path!r}.", remedy=f"Shipped recipes: {shipped}."
+        ) from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(f"The recipe {path} cannot be read: {exc}.") from exc
+    for override in overrides:
+        _apply_override(table, override)
+    return recipe_from_table(table)
+
+
+def recipe_from_table(table: dict[str, Any]) -> Recipe:
+    """Build a Recipe from nested tables, as found in TOML or in a checkpoint.
+
+    Raises:
+        ConfigError: unknown key or wrong type.
+    """
+    result: Recipe = _build(Recipe, table, "")
+    return result
+
+
+def recipe_to_table(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as nested tables of plain values."""
+    return dataclasses.asdict(recipe)
+
+
+def _apply_override(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ConfigError(f"{override!r} is no override.", remedy="Write section.key=value.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+    table[last] = value
+
+
+def _build(cls: type[Any], table: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
+    hints = get_type_hints(cls)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            close = get_close_matches(key, hints, n=1)
+            known = f"Did you mean {prefix}{close[0]}?" if close else f"Keys: {', '.join(hints)}."
+            raise ConfigError(f"The recipe has an unknown key {prefix}{key}.", remedy=known)
+        values[key] = _convert(hints[key], value, f"{prefix}{key}")
+    try:
+        return cls(**values)
+    except TypeError as exc:
+        raise ConfigError(f"The recipe's part {prefix or 'top'} is incomplete: {exc}.") from exc
+
+
+def _convert(hint: Any, value: Any, key: str) -> Any:  # noqa: ANN401
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _build(hint, value, f"{key}.")  # type: ignore[arg-type]
+    args = getattr(hint, "__args__", ())
+    if isinstance(value, list | tuple) and args:
+        inner = args[0]
+        if args[-1] is not Ellipsis and len(value) != len(args):
+            raise ConfigError(f"The recipe's {key} needs {len(args)} values.")
+        return tuple(_convert(inner, item, key) for item in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(hint, type) or not isinstance(value, hint) or isinstance(value, bool):
+        raise ConfigError(f"The recipe's {key} has a wrong type: {value!r}.")
+    return value

@@ -1,0 +1,105 @@
+"""One optimiser step: the only place with ``backward``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from facerec.errors import ConfigError
+from training.errors import DivergedError
+
+
+def resolve_precision(name: str, device: str) -> torch.dtype:
+    """Choose the arithmetic of the net.
+
+    Args:
+        name: ``auto``, ``bf16`` or ``f32``.
+        device: ``cpu`` or ``cuda``.
+
+    Returns:
+        ``torch.bfloat16`` or ``torch.float32``; ``auto`` takes bf16 only where the hardware
+        computes in it (on others it would be several times slower).
+
+    Raises:
+        ConfigError: another name.
+    """
+    if name == "bf16":
+        return torch.bfloat16
+    if name == "f32":
+        return torch.float32
+    if name != "auto":
+        raise ConfigError(f"There is no precision {name!r}.", remedy="Use auto, bf16 or f32.")
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if _cpu_has_bf16() else torch.float32
+
+
+def _cpu_has_bf16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def train_step(
+    net: nn.Module,
+    loss_function: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    crops: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    precision: torch.dtype,
+    clip_norm: float,
+    step: int,
+) -> float:
+    """Take one step.
+
+    Args:
+        net: (B, 3, S, S) -> (B, D), in training mode.
+        loss_function: (B, D), (B, D) -> scalar.
+        optimizer: over all parameters of ``net``.
+        crops: (B, 3, S, S) float32.
+        targets: (B, D) float32, unit length.
+        precision: of the net's arithmetic; the loss is always float32.
+        clip_norm: largest norm of the gradient.
+        step: for the error sentence.
+
+    Returns:
+        The loss before the step.
+
+    Raises:
+        DivergedError: the loss or the gradient is not finite; no weight was changed.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(crops.device.type, dtype=precision, enabled=precision != torch.float32):
+        embeddings = net(crops)
+    loss = loss_function(embeddings, targets)
+    value = float(loss.detach())
+    loss.backward()
+    norm = float(nn.utils.clip_grad_norm_(net.parameters(), clip_norm))
+    if not (torch.isfinite(torch.tensor(value)) and torch.isfinite(torch.tensor(norm))):
+        raise DivergedError(
+            f"The loss is no longer finite at step {step} (loss {value}, gradient {norm}).",
+            remedy="Resume from the last checkpoint with a lower optimizer.learning_rate.",
+            step=step,
+        )
+    optimizer.step()
+    return value
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, net: nn.Module, *, decay: float, step: int) -> None:
+    """Move the averaged weights towards the net's.
+
+    The decay starts low so that the first steps do not dominate: min(decay, (1 + t) / (10 + t)).
+    """
+    rate = min(decay, (1 + step) / (10 + step))
+    current = net.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(current[name], 1 - rate)
+        else:
+            value.copy_(current[name])

@@ -1,0 +1,254 @@
+"""A whole training run, to be read from top to bottom.
+
+Recipe -> pack of crops and targets -> net -> loss -> loop -> checkpoint -> figures on held-out
+people. A run lives in one folder: ``recipe.json``, ``log.jsonl``, ``last.pt``. Every batch, rate
+and random choice is a function of the step: a run that was killed continues as if it had not been.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from facerec.errors import DeviceError
+from facerec.progress import SilentTask, Task
+from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from training.data.augment import plain_batch
+from training.data.batches import BatchSource
+from training.data.pack import CropPack
+from training.data.targets import TARGETS_NAME
+from training.errors import CheckpointError, DatasetError
+from training.held_out import HeldOutFigures, held_out_figures
+from training.losses.distill import DistillationLoss
+from training.nets.registry import NETS
+from training.recipe import NetSettings, Recipe, recipe_to_table
+from training.schedule import learning_rate_factor
+from training.step import resolve_precision, train_step, update_average
+
+EMBED_BATCH = 128
+
+
+def train(
+    recipe: Recipe,
+    pack_dir: Path,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    start_from: Path | None = None,
+    task: Task | None = None,
+) -> Path:
+    """Train a net by a recipe.
+
+    Args:
+        recipe: what to do.
+        pack_dir: a pack with targets, see ``training.data``.
+        run_dir: where checkpoints and the log go.
+        resume: continue the run in ``run_dir``.
+        start_from: a checkpoint whose averaged weights the net starts from.
+        task: receives progress.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence.
+        DeviceError: the device is not there.
+    """
+    task = task or SilentTask()
+    loop, settings = recipe.loop, recipe.optimizer
+    device = _device(loop.device, loop.n_threads)
+    precision = resolve_precision(loop.precision, device.type)
+
+    # Data: crops that may be trained on, and what the teachers say of them.
+    pack = CropPack(pack_dir)
+    targets = _open_targets(pack)
+    rows = trainable_rows(pack)
+    if len(rows) < loop.batch_size:
+        raise DatasetError(
+            f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
+            remedy="Add images, or lower loop.batch_size.",
+        )
+    source = BatchSource(pack, rows, recipe.augment, batch_size=loop.batch_size, seed=loop.seed)
+
+    # Net, its average, loss, optimiser.
+    torch.manual_seed(loop.seed)
+    net = build_net(recipe.net).to(device).to(memory_format=torch.channels_last)
+    if start_from is not None:
+        net.load_state_dict(load_checkpoint(start_from).average)
+    average = copy.deepcopy(net).eval()
+    loss_function = DistillationLoss(recipe.distill.similarity_weight)
+    optimizer = torch.optim.AdamW(
+        parameter_groups(net, settings.weight_decay), lr=settings.learning_rate
+    )
+
+    # A fresh run, or the continuation of one.
+    last = run_dir / LAST_NAME
+    first_step = _restore(last, recipe, net, average, optimizer) if resume else 0
+    if not resume and last.exists():
+        raise CheckpointError(
+            f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
+        )
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
+
+    # The loop.
+    with (run_dir / "log.jsonl").open("a", encoding="utf-8") as log:
+        _write(log, event="start", step=first_step, precision=str(precision), crops=len(rows))
+        started, losses = time.monotonic(), []
+        for step, batch_rows, crops in source.stream(first_step, loop.steps):
+            _set_rate(optimizer, recipe, step)
+            loss = train_step(
+                net.train(),
+                loss_function,
+                optimizer,
+                to_net(crops, device),
+                torch.from_numpy(targets[batch_rows].astype(np.float32)).to(device),
+                precision=precision,
+                clip_norm=settings.clip_norm,
+                step=step,
+            )
+            update_average(average, net, decay=settings.average_decay, step=step)
+            losses.append(loss)
+            done = step + 1
+            task.step("train", done, loop.steps)
+            if done % loop.checkpoint_every == 0 or done == loop.steps:
+                rate = (done - first_step) * loop.batch_size / (time.monotonic() - started)
+                mean = sum(losses) / len(losses)
+                _write(log, event="progress", step=done, loss=mean, images_per_s=rate)
+                losses.clear()
+                weights = net.state_dict(), average.state_dict()
+                save_checkpoint(last, Checkpoint(recipe, done, *weights, optimizer.state_dict()))
+            if done % loop.evaluate_every == 0 or done == loop.steps:
+                for figures in evaluate_held_out(average, pack, precision, device):
+                    _write(log, event="held_out", step=done, **asdict(figures))
+    return last
+
+
+def build_net(settings: NetSettings) -> nn.Module:
+    """Build the net a recipe names, with fresh weights."""
+    return NETS.get(settings.name)(
+        widths=settings.widths,
+        blocks=settings.blocks,
+        head_width=settings.head_width,
+        embedding_dim=settings.embedding_dim,
+        crop_size_px=settings.crop_size_px,
+    )
+
+
+def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Split the parameters into those that decay and those that do not (norms, biases)."""
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    free = [p for p in net.parameters() if p.ndim <= 1]
+    return [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+
+
+def trainable_rows(pack: CropPack) -> NDArray[np.int64]:
+    """Return (N,) positions that may be trained on: not held out, not in ``excluded.txt``."""
+    allowed = ~pack.held_out
+    excluded = pack.folder / "excluded.txt"
+    if excluded.exists():
+        allowed[np.loadtxt(excluded, dtype=np.int64, ndmin=1)] = False
+    return np.flatnonzero(allowed)
+
+
+def to_net(crops: NDArray[np.float32], device: torch.device) -> torch.Tensor:
+    """Turn (B, S, S, 3) float32 into a (B, 3, S, S) channels-last tensor on the device."""
+    return torch.from_numpy(crops).permute(0, 3, 1, 2).to(device)
+
+
+@torch.no_grad()
+def embed_rows(
+    net: nn.Module,
+    pack: CropPack,
+    rows: NDArray[np.int64],
+    precision: torch.dtype,
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """Embed crops (rows (M,) of the pack) with a net; return (M, D) float32 of unit length."""
+    net.eval()
+    parts = []
+    for start in range(0, len(rows), EMBED_BATCH):
+        crops = to_net(plain_batch(pack.crops[rows[start : start + EMBED_BATCH]]), device)
+        with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
+            vectors = net(crops)
+        parts.append(nn.functional.normalize(vectors.float(), dim=1).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def evaluate_held_out(
+    net: nn.Module, pack: CropPack, precision: torch.dtype, device: torch.device
+) -> list[HeldOutFigures]:
+    """Judge a net on the held-out people of a pack."""
+    embed: Callable[[NDArray[np.int64]], NDArray[np.float32]] = lambda rows: embed_rows(  # noqa: E731
+        net, pack, rows, precision, device
+    )
+    return held_out_figures(pack, embed)
+
+
+def _device(name: str, n_threads: int) -> torch.device:
+    if n_threads:
+        torch.set_num_threads(n_threads)
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceError("There is no CUDA device here.", remedy="Set loop.device=cpu.")
+    return torch.device(name)
+
+
+def _open_targets(pack: CropPack) -> NDArray[np.float16]:
+    try:
+        targets: NDArray[np.float16] = np.load(
+            pack.folder / TARGETS_NAME, mmap_mode="r", allow_pickle=False
+        )
+    except (OSError, ValueError) as exc:
+        raise DatasetError(
+            f"The pack in {pack.folder} has no targets.",
+            remedy="Make them: facerec train targets RECIPE PACK.",
+        ) from exc
+    if len(targets) != len(pack):
+        raise DatasetError(
+            f"The pack has {len(pack)} crops and {len(targets)} targets.",
+            remedy="Make the targets again: facerec train targets RECIPE PACK.",
+        )
+    return targets
+
+
+def _restore(
+    last: Path, recipe: Recipe, net: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> int:
+    saved = load_checkpoint(last)
+    if saved.recipe != recipe:
+        raise CheckpointError(
+            f"The run in {last.parent} has another recipe.", remedy="Resume it with its own recipe."
+        )
+    net.load_state_dict(saved.net)
+    average.load_state_dict(saved.average)
+    optimizer.load_state_dict(saved.optimizer)
+    return saved.step
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
+    factor = learning_rate_factor(
+        step,
+        total_steps=recipe.loop.steps,
+        warmup_steps=recipe.optimizer.warmup_steps,
+        final_fraction=recipe.optimizer.final_fraction,
+    )
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.optimizer.learning_rate * factor
+
+
+def _write(log: TextIO, **facts: object) -> None:
+    log.write(json.dumps(facts) + "\n")
+    log.flush()
