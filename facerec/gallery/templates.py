@@ -238,6 +238,25 @@ def embedding_of(session: Session, template_id: int) -> Embedding:
     return Embedding(vector, row.contract_id)
 
 
+def vectors_of_person(session: Session, person_id: int, contract_id: str) -> NDArray[np.float32]:
+    """Return a Person's vectors of one contract, (N, D), by Template id; (0, 0) when none.
+
+    Raises:
+        DatabaseCorruptError: a vector is damaged.
+    """
+    statement = (
+        select(TemplateRow.vector, TemplateRow.dimension)
+        .where(TemplateRow.person_id == person_id, TemplateRow.contract_id == contract_id)
+        .order_by(TemplateRow.id)
+    )
+    rows = [vector_from_blob(blob, size) for blob, size in session.execute(statement).tuples()]
+    if not rows:
+        return np.empty((0, 0), np.float32)
+    vectors = np.stack(rows)
+    _require_unit(vectors)
+    return vectors
+
+
 def count_templates(session: Session, *, contract_id: str | None = None) -> int:
     """Count Templates, of one contract or of all."""
     statement = select(func.count()).select_from(TemplateRow)

@@ -1,0 +1,189 @@
+"""Make the index anew from the database, or the vectors anew from the stored Crops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facerec.embed.base import Embedder
+from facerec.errors import DatabaseCorruptError, FacerecError, ShapeError
+from facerec.gallery.crops import crop_from_png
+from facerec.gallery.session import mark_vectors_changed, set_contract
+from facerec.gallery.templates import (
+    Template,
+    TemplateVectors,
+    count_templates,
+    crop_png,
+    list_templates,
+    owners_of,
+    replace_embedding,
+)
+from facerec.progress import SilentTask, Task
+from facerec.services.gallery import OpenGallery
+from facerec.types import Crop, Embedding
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+# Crops embedded at a time.
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What the new index holds.
+
+    Attributes:
+        n_indexed: vectors in it.
+        n_not_compared: Templates made with another model, which are not in it.
+        index_kind: ``exact`` or ``filtered``; ``none`` for an empty gallery.
+        file_written: whether there are enough vectors for an index file to be worth it.
+    """
+
+    n_indexed: int
+    n_not_compared: int
+    index_kind: str
+    file_written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReEmbedFailure:
+    """A Template that kept its old vector, and why."""
+
+    template_id: int
+    person: str
+    source_name: str
+    error: FacerecError
+
+
+@dataclass(frozen=True, slots=True)
+class ReEmbedReport:
+    """What was embedded again.
+
+    Attributes:
+        contract_id: the contract the gallery is compared under from now on.
+        n_embedded: Templates that have a new vector.
+        n_up_to_date: Templates that had one of this contract already.
+        failures: Templates that could not be embedded; they are not compared any more.
+    """
+
+    contract_id: str
+    n_embedded: int
+    n_up_to_date: int
+    failures: tuple[ReEmbedFailure, ...]
+
+
+def reindex(gallery: OpenGallery) -> ReindexReport:
+    """Check the whole database, then build the index from it.
+
+    Raises:
+        DatabaseCorruptError: the database is damaged.
+    """
+    gallery.store.check()
+    with gallery.store.read() as session:
+        index = gallery.index.rebuild(TemplateVectors(session))
+        n_all = count_templates(session)
+    n_indexed = 0 if index is None else len(index)
+    kind = "none" if index is None else ("exact" if index.is_exact else "filtered")
+    return ReindexReport(n_indexed, n_all - n_indexed, kind, gallery.index.path.exists())
+
+
+def re_embed(
+    gallery: OpenGallery, embedder: Embedder, *, task: Task | None = None
+) -> ReEmbedReport:
+    """Give every Template the vector another model makes of its stored Crop.
+
+    The vectors are made first, while others can use the gallery with the old model, and stored in
+    one transaction; breaking off before changes nothing. What was enrolled meanwhile is embedded
+    within that transaction.
+
+    Args:
+        gallery: whose Templates.
+        embedder: the model from now on.
+        task: receives progress.
+
+    Raises:
+        Cancelled: the user stopped; nothing was changed.
+        StoreError: the gallery cannot be written; nothing was changed.
+    """
+    task = task or SilentTask()
+    made = _Made({}, {})
+    with gallery.store.read() as session:
+        _embed_missing(session, embedder, made, task)
+    with gallery.erase() as session:
+        _embed_missing(session, embedder, made, SilentTask())
+        templates = {template.id: template for template in list_templates(session)}
+        n_embedded = 0
+        for template_id, embedding in made.embeddings.items():
+            if template_id in templates:
+                replace_embedding(session, template_id, embedding)
+                n_embedded += 1
+        failures = _failures(session, templates, made)
+        set_contract(session, embedder.contract_id if templates else None)
+        mark_vectors_changed(session)
+    n_up_to_date = len(templates) - n_embedded - len(failures)
+    return ReEmbedReport(embedder.contract_id, n_embedded, n_up_to_date, failures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Template id -> new Embedding, or why there is none."""
+
+    embeddings: dict[int, Embedding]
+    errors: dict[int, FacerecError]
+
+
+def _embed_missing(session: Session, embedder: Embedder, made: _Made, task: Task) -> None:
+    """Embed the Templates of other contracts that ``made`` does not know yet."""
+    old = [
+        template.id
+        for template in list_templates(session)
+        if template.contract_id != embedder.contract_id
+        and template.id not in made.embeddings
+        and template.id not in made.errors
+    ]
+    for start in range(0, len(old), _BATCH):
+        task.step("embed", start, len(old))
+        ids, crops = [], []
+        for template_id in old[start : start + _BATCH]:
+            try:
+                crops.append(_crop(crop_png(session, template_id), embedder.crop_size_px))
+                ids.append(template_id)
+            except FacerecError as error:
+                made.errors[template_id] = error
+        if crops:
+            made.embeddings.update(zip(ids, embedder.embed(np.stack(crops)), strict=True))
+    task.step("embed", len(old), len(old))
+
+
+def _failures(
+    session: Session, templates: Mapping[int, Template], made: _Made
+) -> tuple[ReEmbedFailure, ...]:
+    failed = [template_id for template_id in made.errors if template_id in templates]
+    owners = owners_of(session, failed)
+    return tuple(
+        ReEmbedFailure(
+            template_id,
+            owners[template_id].name,
+            templates[template_id].source.source_name,
+            made.errors[template_id],
+        )
+        for template_id in failed
+    )
+
+
+def _crop(png: bytes | None, size_px: int) -> Crop:
+    if png is None:
+        raise DatabaseCorruptError(
+            "A template has no stored crop.", remedy="Enrol the person again from the picture."
+        )
+    crop = crop_from_png(png)
+    if len(crop) != size_px:
+        raise ShapeError(
+            f"The stored crop has {len(crop)} pixels a side; the model takes {size_px}.",
+            remedy="Enrol the person again from the picture.",
+        )
+    return crop
