@@ -58,6 +58,7 @@ class MatchSettings:
     """When two faces count as one person."""
 
     threshold: float | None = None
+    fmr: float | None = None
     required_margin: float = 0.05
     several_faces: str = "refuse"
 

@@ -146,6 +146,17 @@ SETTINGS: tuple[Setting, ...] = (
         optional=True,
     ),
     Setting(
+        "match.fmr",
+        "--fmr",
+        "Decision",
+        "False match rate",
+        "Take the model's threshold for at most this false match rate, for example 0.001.",
+        Kind.NUMBER,
+        minimum=0.0,
+        maximum=1.0,
+        optional=True,
+    ),
+    Setting(
         "match.required_margin",
         "--margin",
         "Decision",

@@ -131,7 +131,7 @@ def _jsonable_other(value: object) -> object:
 
 
 @contextmanager
-def progress() -> Iterator[Task]:
+def progress(*, bar: bool = True) -> Iterator[Task]:
     """Show progress on stderr while the body runs, and let Ctrl-C stop it between two steps.
 
     The first Ctrl-C makes the next ``step`` raise ``Cancelled``, so that what was begun is finished
@@ -139,7 +139,7 @@ def progress() -> Iterator[Task]:
     """
     stop = threading.Event()
     with _stop_on_interrupt(stop):
-        if sys.stderr is not None and sys.stderr.isatty():
+        if bar and sys.stderr is not None and sys.stderr.isatty():
             with _TerminalTask(stop) as task:
                 yield task
         else:
