@@ -95,6 +95,11 @@ def estimate_similarity(points: Points5, template: Points5) -> Affine2x3:
     """
     source = _five_points(points)
     target = _five_points(template)
+    with np.errstate(all="ignore"):  # what overflows or is no number is refused below
+        return _similarity(source, target)
+
+
+def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Affine2x3:
     source_mean = source.mean(axis=0)
     target_mean = target.mean(axis=0)
     x, y = (source - source_mean).T

@@ -18,6 +18,7 @@ from facerec.zoo import ModelCard, verified_path
 
 # Beyond about this many Crops a larger batch is no faster on CPU, and memory grows with it.
 DEFAULT_BATCH_SIZE = 32
+_COLOURS = ("RGB", "BGR")
 
 
 class OnnxEmbedder:
@@ -106,6 +107,11 @@ class OnnxEmbedder:
                 f"The model {card.name} takes faces aligned to {card.template!r}, "
                 f"which is not known here.",
                 remedy="Update facerec, or use another model.",
+            )
+        if card.colour not in _COLOURS:
+            raise WeightsIncompatibleError(
+                f"The model {card.name} takes the channels {card.colour!r}.",
+                remedy=f"Its card may say {' or '.join(_COLOURS)}.",
             )
         height, width = card.input_hw
         if height != width or not _fits(self._session.input_shape, (-1, height, width, 3)):

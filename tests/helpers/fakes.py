@@ -91,8 +91,9 @@ class FakeEmbedder:
         check_crops(crops, _CROP_PX)
         self.n_crops += len(crops)
         cell = _CROP_PX // _CELLS
-        cells = crops.reshape(-1, _CELLS, cell, _CELLS, cell, 3).mean(axis=(2, 4), dtype=float)
-        values = cells.reshape(len(crops), -1) - 128.0
+        cells = crops.reshape(len(crops), _CELLS, cell, _CELLS, cell, 3)
+        cells = cells.mean(axis=(2, 4), dtype=float)
+        values = cells.reshape(len(crops), _CELLS**2 * 3) - 128.0
         values = np.column_stack([values, np.ones(len(values))])  # a grey crop is no zero vector
         return normalise_vectors((values @ self._projection).astype(np.float32))
 
