@@ -96,7 +96,7 @@ def require_person(session: Session, name: str) -> Person:
     if person is not None:
         return person
     statement = select(PersonRow.name_key, PersonRow.name)
-    keys = dict(session.execute(statement).tuples().all())
+    keys = dict(session.execute(statement).all())
     near = [keys[key] for key in get_close_matches(name_key(name), keys, n=3)]
     raise NotFoundError(
         f"Nobody named {clean_name(name)!r} is enrolled.",
@@ -230,4 +230,4 @@ def _people(session: Session, *, key: str | None = None) -> list[Person]:
     )
     if key is not None:
         statement = statement.where(PersonRow.name_key == key)
-    return [Person(*row) for row in session.execute(statement).tuples()]
+    return [Person(*row) for row in session.execute(statement)]

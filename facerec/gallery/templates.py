@@ -161,7 +161,7 @@ def list_templates(session: Session, person_id: int | None = None) -> list[Templ
     )
     if person_id is not None:
         statement = statement.where(TemplateRow.person_id == person_id)
-    return [_template(template, image) for template, image in session.execute(statement).tuples()]
+    return [_template(template, image) for template, image in session.execute(statement)]
 
 
 def template_of_image(
@@ -249,7 +249,7 @@ def vectors_of_person(session: Session, person_id: int, contract_id: str) -> NDA
         .where(TemplateRow.person_id == person_id, TemplateRow.contract_id == contract_id)
         .order_by(TemplateRow.id)
     )
-    rows = [vector_from_blob(blob, size) for blob, size in session.execute(statement).tuples()]
+    rows = [vector_from_blob(blob, size) for blob, size in session.execute(statement)]
     if not rows:
         return np.empty((0, 0), np.float32)
     vectors = np.stack(rows)
@@ -275,7 +275,7 @@ def owners_of(session: Session, template_ids: Sequence[int]) -> Mapping[int, Own
             .join(PersonRow, PersonRow.id == TemplateRow.person_id)
             .where(TemplateRow.id.in_(part))
         )
-        for template_id, person_id, name in session.execute(statement).tuples():
+        for template_id, person_id, name in session.execute(statement):
             owners[template_id] = Owner(person_id, name)
     return owners
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 import zipfile
 import zlib
@@ -63,6 +64,7 @@ MAX_CROP_BYTES = 2**20
 # JSON compresses about tenfold and vectors not at all; a bomb does a thousandfold.
 MAX_RATIO = 100
 _RATIO_FREE_BYTES = 2**20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 # The time in the archive is not the gallery's, so that equal galleries give equal archives.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -268,7 +270,7 @@ def _read_members(archive: zipfile.ZipFile) -> _Archive:
     templates: dict[str, tuple[_ArchivedTemplate, ...]] = {}
     keys: set[str] = set()
     for entry in manifest["people"]:
-        name = clean_name(_text(entry, "name"))
+        name = _person_name(entry)
         if name_key(name) in keys:
             raise _refused("a person is in it twice")
         keys.add(name_key(name))
@@ -322,6 +324,13 @@ def _manifest(data: bytes) -> dict[str, Any]:
     return manifest
 
 
+def _person_name(entry: Mapping[str, Any]) -> str:
+    try:
+        return clean_name(_text(entry, "name"))
+    except RangeError as error:
+        raise _refused("a name in it is none") from error
+
+
 def _is_person(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("templates"), list):
         return False
@@ -348,17 +357,16 @@ def _template(
         quality = float(item["quality"])
         datetime.fromisoformat(_text(item, "created_at"))
         sha256 = _text(item, "sha256")
-        int(sha256, 16)
     except (DatabaseCorruptError, RangeError, ShapeError) as error:
         raise _refused("a vector or crop in it is damaged") from error
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _refused("what it says of a template cannot be read") from error
     if box.shape != (4,) or not np.isfinite(box).all() or not 0.0 <= quality <= 1.0:
         raise _refused("what it says of a template cannot be true")
-    if len(sha256) != 64:
+    if _SHA256.fullmatch(sha256) is None:
         raise _refused("a digest in it is none")
     info = ImageSourceInfo(
-        sha256.lower(),
+        sha256,
         # A name only: whatever folders it may come with are dropped.
         _text(item, "source_name").replace("\\", "/").rpartition("/")[2][:255],
         _number(item, "height_px", 2**31),

@@ -1,0 +1,287 @@
+"""Face recognition in three lines, for scripts and notebooks.
+
+    >>> from facerec import Gallery, Recognizer                          # doctest: +SKIP
+    >>> gallery = Gallery.open("people", recognizer=Recognizer())        # doctest: +SKIP
+    >>> gallery.enroll("Ada", ["ada.jpg"]); gallery.identify("group.jpg")  # doctest: +SKIP
+
+A thin layer over ``pipeline`` and ``services``: it reads images, keeps what is loaded, and passes
+on. Images may be paths, encoded bytes, arrays (H, W, 3) RGB or (H, W) grey, or PIL images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from facerec.gallery.people import Person
+from facerec.imaging.read import ImageSource, read_image
+from facerec.match.rule import DEFAULT_MARGIN, MatchRule, rule_from_card
+from facerec.paths import default_gallery_dir
+from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
+from facerec.services import people
+from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
+from facerec.services.gallery import OpenGallery, open_gallery
+from facerec.services.identify import IdentifiedFace, identify
+from facerec.services.one_face import FacePolicy
+from facerec.services.verify import Verification, verify
+from facerec.types import Decision, Embedding, Face
+from facerec.zoo import find_model
+
+__all__ = ["EnrollOptions", "FacePolicy", "Gallery", "MatchRule", "Recognizer"]
+
+
+class Recognizer:
+    """Finds faces and turns them into Embeddings.
+
+    Attributes:
+        pipeline: the detector and embedder in use.
+        rule: the Threshold of the model, and the false match rate it was set at.
+    """
+
+    def __init__(
+        self,
+        model: str = "default",
+        device: str = "cpu",
+        min_face_px: int = 40,
+        *,
+        detector: str = "mtcnn",
+        mirror: bool = False,
+        n_threads: int = 0,
+        threshold: float | None = None,
+        required_margin: float = DEFAULT_MARGIN,
+    ) -> None:
+        """Load detector and embedder.
+
+        Args:
+            model: embedder, as in ``facerec models list``.
+            device: ``cpu``, ``gpu`` or ``cuda``; one that is absent is an error.
+            min_face_px: smallest face to look for.
+            detector: name of a registered detector.
+            mirror: sum the vectors of Crop and mirror image.
+            n_threads: threads of one inference; 0 leaves it to the runtime.
+            threshold: smallest Score that counts as the same Person; the model's when not given.
+            required_margin: smallest lead over the second Person that counts as clear.
+
+        Raises:
+            NotFoundError: there is no such model.
+            WeightsError: a model file is missing or damaged.
+            DeviceError: the device is not there.
+        """
+        self.pipeline = open_pipeline(
+            model=model,
+            detector=detector,
+            device=device,
+            n_threads=n_threads,
+            min_face_px=min_face_px,
+            mirror=mirror,
+        )
+        self.rule = (
+            MatchRule(threshold, required_margin)
+            if threshold is not None
+            else rule_from_card(find_model(model), required_margin=required_margin)
+        )
+
+    @classmethod
+    def from_pipeline(cls, pipeline: Pipeline, rule: MatchRule) -> Self:
+        """Use a pipeline that is loaded already, or one's own parts."""
+        recognizer = cls.__new__(cls)
+        recognizer.pipeline = pipeline
+        recognizer.rule = rule
+        return recognizer
+
+    def detect(self, image: ImageSource) -> list[Face]:
+        """Find all faces.
+
+        Args:
+            image: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+
+        Returns:
+            Faces, most certain first; empty when there is none.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        return self.pipeline.detector.detect(read_image(image))
+
+    def embed(self, image: ImageSource, faces: Sequence[Face] | None = None) -> list[Embedding]:
+        """Turn faces into unit vectors.
+
+        Args:
+            image: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+            faces: detections in that image; all faces of it when not given.
+
+        Returns:
+            One Embedding per face, in the same order.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        pixels = read_image(image)
+        found = self.pipeline.detector.detect(pixels) if faces is None else list(faces)
+        return [described.embedding for described in self.pipeline.analyze_faces(pixels, found)]
+
+    def analyze(self, image: ImageSource) -> list[AnalyzedFace]:
+        """Find and describe all faces: detection, Crop, Embedding and quality of each.
+
+        Args:
+            image: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        return self.pipeline.analyze(read_image(image))
+
+    def verify(
+        self, image_a: ImageSource, image_b: ImageSource, *, faces: str = "refuse"
+    ) -> Verification:
+        """Say whether two images show the same Person.
+
+        Args:
+            image_a: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+            image_b: likewise.
+            faces: which face counts when there are several: ``refuse``, ``largest``, ``central``
+                or ``certain``.
+
+        Raises:
+            InputError: an image cannot be read, has no face, or several and that is refused.
+        """
+        return verify(self.pipeline, image_a, image_b, rule=self.rule, policy=FacePolicy(faces))
+
+
+class Gallery:
+    """Enrolled people. Open it with ``Gallery.open``, best in a ``with`` statement.
+
+    Attributes:
+        recognizer: what finds and embeds faces.
+    """
+
+    def __init__(self, opened: OpenGallery, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        self._opened = opened
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        recognizer: Recognizer | None = None,
+        create: bool = True,
+    ) -> Self:
+        """Open the gallery in a folder, or make one.
+
+        Args:
+            path: its folder; the gallery of the command line when not given.
+            recognizer: what finds and embeds faces; the default one when not given.
+            create: make the gallery when it is not there.
+
+        Raises:
+            StoreError: it cannot be opened; a damaged gallery is never opened as an empty one.
+        """
+        opened = open_gallery(Path(path) if path else default_gallery_dir(), create=create)
+        try:
+            return cls(opened, recognizer or Recognizer())
+        except BaseException:
+            opened.close()
+            raise
+
+    def close(self) -> None:
+        """Keep the index for the next start and let go of the database."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def enroll(
+        self,
+        name: str,
+        images: ImageSource | Sequence[ImageSource],
+        *,
+        options: EnrollOptions | None = None,
+    ) -> PersonOutcome:
+        """Enrol a Person from one image or several.
+
+        Args:
+            name: of the Person, new or enrolled already.
+            images: one image or a list of them: paths, bytes, arrays (H, W, 3) or (H, W), PIL
+                images.
+            options: how strict; by default several faces, poor faces and faces that look like
+                somebody else are refused, each with its reason.
+
+        Returns:
+            What became of each image. It is on the disk when this returns.
+
+        Raises:
+            RangeError: the name is none.
+            StoreError: the gallery cannot be written; nothing was stored.
+        """
+        many = list(images) if isinstance(images, list | tuple) else [cast("ImageSource", images)]
+        recognizer = self.recognizer
+        return enroll(
+            self._opened, recognizer.pipeline, name, many, rule=recognizer.rule, options=options
+        )
+
+    def identify(self, image: ImageSource) -> list[Decision]:
+        """Say who is in an image.
+
+        Args:
+            image: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+
+        Returns:
+            One Decision per face, most certain detection first; empty when there is no face.
+
+        Raises:
+            InputError: the image cannot be read.
+            EmbeddingMismatchError: the gallery was made with another model.
+        """
+        return [found.decision for found in self.identify_faces(image)]
+
+    def identify_faces(self, image: ImageSource) -> list[IdentifiedFace]:
+        """Like ``identify``, with the face, its Crop and quality beside each Decision.
+
+        Args:
+            image: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+
+        Raises:
+            InputError: the image cannot be read.
+            EmbeddingMismatchError: the gallery was made with another model.
+        """
+        recognizer = self.recognizer
+        return identify(self._opened, recognizer.pipeline, read_image(image), rule=recognizer.rule)
+
+    def verify(
+        self, image_a: ImageSource, image_b: ImageSource, *, faces: str = "refuse"
+    ) -> Verification:
+        """Say whether two images show the same Person; nobody needs to be enrolled.
+
+        Args:
+            image_a: path, bytes, array (H, W, 3) or (H, W), or PIL image.
+            image_b: likewise.
+            faces: which face counts when there are several.
+
+        Raises:
+            InputError: an image cannot be read, has no face, or several and that is refused.
+        """
+        return self.recognizer.verify(image_a, image_b, faces=faces)
+
+    def people(self) -> list[Person]:
+        """Return everybody, by name."""
+        return people.list_people(self._opened)
+
+    def remove(self, name: str) -> Person:
+        """Remove a Person with everything stored of them.
+
+        Raises:
+            NotFoundError: nobody has that name.
+        """
+        return people.remove_person(self._opened, name)
