@@ -139,7 +139,7 @@ def pairs(file: Path, data: Path | None, **given: Any) -> None:  # noqa: ANN401 
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides who is enrolled.")
 @_shared_options
-def folder(  # noqa: D417  (click documents the options)
+def folder(
     folder: Path,
     enrol: int | None,
     images_each: int,

@@ -1,0 +1,257 @@
+"""``facerec gallery``: look at the gallery and change it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli import output
+from facerec.cli.options import (
+    GALLERY,
+    RECOGNITION,
+    gallery_folder,
+    json_option,
+    opened_gallery,
+    setting_options,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from facerec.gallery.people import Person
+
+_gallery_option = setting_options(*GALLERY)
+
+
+@click.group()
+def gallery() -> None:
+    """Look at the gallery and change it.
+
+    Example: facerec gallery list
+    """
+
+
+@gallery.command("list")
+@_gallery_option
+@json_option
+def list_command(*, as_json: bool, **flags: object) -> None:
+    """List everybody who is enrolled.
+
+    Example: facerec gallery list
+    """
+    from facerec.services.people import list_people
+
+    current = settings(flags)
+    with opened_gallery(current) as opened:
+        people = list_people(opened)
+    text = output.table(["name", "templates", "changed"], [_row(person) for person in people])
+    text += f"\n{len(people)} people in {gallery_folder(current)}"
+    output.emit(text, {"gallery": gallery_folder(current), "people": people}, as_json=as_json)
+
+
+@gallery.command()
+@click.argument("name")
+@_gallery_option
+@json_option
+def show(name: str, *, as_json: bool, **flags: object) -> None:
+    """Show what is stored of the person NAME.
+
+    Example: facerec gallery show "Ada Lovelace"
+    """
+    from facerec.services.people import show_person
+
+    with opened_gallery(settings(flags)) as opened:
+        details = show_person(opened, name)
+    rows = [
+        [t.id, t.source.source_name, t.quality, f"{t.created_at:%Y-%m-%d %H:%M}", t.contract_id]
+        for t in details.templates
+    ]
+    text = f"{details.person.name}\n"
+    text += output.table(["template", "from", "quality", "made (UTC)", "contract"], rows)
+    if details.n_not_compared:
+        text += (
+            f"\n{details.n_not_compared} of these were made with another model and play no part; "
+            "facerec gallery reindex --re-embed brings them back."
+        )
+    payload = {
+        "person": details.person,
+        "templates": details.templates,
+        "n_not_compared": details.n_not_compared,
+    }
+    output.emit(text, payload, as_json=as_json)
+
+
+@gallery.command()
+@click.argument("name")
+@click.argument("new_name")
+@_gallery_option
+@json_option
+def rename(name: str, new_name: str, *, as_json: bool, **flags: object) -> None:
+    """Give the person NAME the name NEW_NAME.
+
+    Example: facerec gallery rename "Ada Byron" "Ada Lovelace"
+    """
+    from facerec.services.people import rename_person
+
+    with opened_gallery(settings(flags)) as opened:
+        person = rename_person(opened, name, new_name)
+    output.emit(f"{name} is now {person.name}.", {"person": person}, as_json=as_json)
+
+
+@gallery.command()
+@click.argument("name")
+@click.argument("into")
+@_gallery_option
+@json_option
+def merge(name: str, into: str, *, as_json: bool, **flags: object) -> None:
+    """Move all templates of NAME to the person INTO, and remove NAME.
+
+    Example: facerec gallery merge "A. Lovelace" "Ada Lovelace"
+    """
+    from facerec.services.people import merge_people
+
+    with opened_gallery(settings(flags)) as opened:
+        person = merge_people(opened, name, into)
+    text = f"{name} is now part of {person.name}, who has {person.n_templates} templates."
+    output.emit(text, {"person": person}, as_json=as_json)
+
+
+@gallery.command()
+@click.argument("name")
+@_gallery_option
+@json_option
+def remove(name: str, *, as_json: bool, **flags: object) -> None:
+    """Erase the person NAME: templates, crops and what the index holds.
+
+    Example: facerec gallery remove "Ada Lovelace"
+    """
+    from facerec.services.people import remove_person
+
+    with opened_gallery(settings(flags)) as opened:
+        person = remove_person(opened, name)
+    text = f"{person.name} was removed with {person.n_templates} templates."
+    output.emit(text, {"removed": person}, as_json=as_json)
+
+
+@gallery.command("remove-template")
+@click.argument("template_id", type=int)
+@_gallery_option
+@json_option
+def remove_template(template_id: int, *, as_json: bool, **flags: object) -> None:
+    """Erase one template with its crop; the person stays.
+
+    Example: facerec gallery remove-template 12
+    """
+    from facerec.services.people import remove_template as remove_one
+
+    with opened_gallery(settings(flags)) as opened:
+        remove_one(opened, template_id)
+    output.emit(
+        f"Template {template_id} was removed.", {"template_id": template_id}, as_json=as_json
+    )
+
+
+@gallery.command("export")
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--name", "names", multiple=True, help="Only this person; may be given again.")
+@_gallery_option
+@json_option
+def export_command(
+    archive: Path, names: tuple[str, ...], *, as_json: bool, **flags: object
+) -> None:
+    """Write people with their templates and crops to the file ARCHIVE.
+
+    The archive holds biometric data in the clear.
+
+    Example: facerec gallery export people.zip
+    """
+    from facerec.services.transfer import export_gallery
+
+    with opened_gallery(settings(flags)) as opened:
+        report = export_gallery(opened, archive, names=names or None)
+    text = f"{report.n_people} people with {report.n_templates} templates are in {archive}."
+    output.emit(text, {"archive": archive, "report": report}, as_json=as_json)
+
+
+@gallery.command("import")
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--existing",
+    type=click.Choice(["refuse", "merge", "skip"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with names that are enrolled already.",
+)
+@_gallery_option
+@json_option
+def import_command(archive: Path, existing: str, *, as_json: bool, **flags: object) -> None:
+    """Read people from the file ARCHIVE into the gallery.
+
+    Example: facerec gallery import people.zip --existing merge
+    """
+    from facerec.services.transfer import ExistingPolicy, import_gallery
+
+    with opened_gallery(settings(flags), create=True) as opened:
+        report = import_gallery(opened, archive, existing=ExistingPolicy(existing))
+    text = f"{report.n_people} people and {report.n_templates} templates were imported."
+    if report.skipped:
+        text += f" Passed over, being enrolled already: {', '.join(report.skipped)}."
+    if report.n_duplicates:
+        text += f" {report.n_duplicates} templates were there already."
+    output.emit(text, {"archive": archive, "report": report}, as_json=as_json)
+
+
+@gallery.command()
+@click.option(
+    "--re-embed",
+    "again",
+    is_flag=True,
+    help="Embed every stored crop again with the chosen model, for use after changing it.",
+)
+@setting_options(*GALLERY, *RECOGNITION)
+@json_option
+def reindex(*, again: bool, as_json: bool, **flags: object) -> int:
+    """Check the whole database and build the index anew.
+
+    Example: facerec gallery reindex
+    """
+    from facerec.embed.base import open_embedder
+    from facerec.services.reindex import re_embed
+    from facerec.services.reindex import reindex as rebuild
+
+    current = settings(flags)
+    lines = []
+    payload: dict[str, object] = {}
+    n_failed = 0
+    with opened_gallery(current) as opened, output.progress() as task:
+        if again:
+            embedder = open_embedder(
+                current.embed.model,
+                device=current.runtime.device,
+                n_threads=current.runtime.n_threads,
+                mirror=current.embed.mirror,
+            )
+            made = re_embed(opened, embedder, task=task)
+            n_failed = len(made.failures)
+            lines.append(
+                f"{made.n_embedded} templates embedded again; {made.n_up_to_date} were up to date."
+            )
+            lines.extend(
+                f"{failure.person}, {failure.source_name}: {failure.error}"
+                for failure in made.failures
+            )
+            payload["re_embed"] = made
+        report = rebuild(opened)
+    lines.append(f"The index holds {report.n_indexed} templates ({report.index_kind}).")
+    if report.n_not_compared:
+        lines.append(
+            f"{report.n_not_compared} templates were made with another model and play no part; "
+            "--re-embed brings them back."
+        )
+    output.emit("\n".join(lines), {**payload, "index": report}, as_json=as_json)
+    return 1 if n_failed else 0
+
+
+def _row(person: Person) -> list[object]:
+    return [person.name, person.n_templates, f"{person.updated_at:%Y-%m-%d %H:%M}"]
