@@ -7,9 +7,6 @@ by ``facerec bench index`` and written down in ``docs/decisions/0010-index.md``.
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +21,7 @@ from facerec.index.base import (
     check_queries,
     contained,
 )
+from facerec.runtime import available_cores
 
 # From this many queries at once FAISS multiplies matrices instead of comparing one by one. Its own
 # default (128000 in the 1.15 wheels) never does, which is 4 to 9 times slower for batches of 16 up.
@@ -226,5 +224,4 @@ def _ordered(ids: NDArray[np.int64], scores: NDArray[np.float32]) -> SearchResul
 
 def _set_threads(n_queries: int) -> None:
     """One thread for few queries: a second one waits actively and costs more than it brings."""
-    cores: Any = os.cpu_count()
-    faiss.omp_set_num_threads(1 if n_queries < BLAS_FROM_QUERIES else int(cores or 1))
+    faiss.omp_set_num_threads(1 if n_queries < BLAS_FROM_QUERIES else available_cores())
