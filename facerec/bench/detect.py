@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from facerec.bench.harness import BenchReport, Case, Contender, run_interleaved
 from facerec.errors import ConfigError, DependencyError
@@ -139,5 +138,6 @@ def _photographs() -> tuple[ImageRGB, ImageRGB]:
     return data.astronaut(), data.coffee()  # type: ignore[no-untyped-call]
 
 
-def _resized(image: ImageRGB, height: int, width: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def _resized(image: ImageRGB, height: int, width: int) -> ImageRGB:
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    return np.array(resized, dtype=np.uint8)

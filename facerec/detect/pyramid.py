@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.imaging.opencv import cv2
 from facerec.types import ImageRGB
 
 # cv2.remap takes 16-bit coordinates; longer images go through numpy.
