@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +131,7 @@ class VectorCache:
 
     def _load(self) -> None:
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 columns = {name: stored[name] for name in stored.files}
             none = np.empty(0, dtype=np.float32)
             for row, digest in enumerate(columns["digests"]):
@@ -142,7 +143,7 @@ class VectorCache:
                     int(columns["n_faces"][row]),
                     failure,
                 )
-        except (OSError, ValueError, KeyError, IndexError, EOFError) as exc:
+        except (OSError, ValueError, LookupError, EOFError, BadZipFile) as exc:
             raise ConfigError(
                 f"The cache {self.path} is damaged.", remedy="Delete it and start again."
             ) from exc

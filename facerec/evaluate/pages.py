@@ -478,9 +478,9 @@ def _search_threshold_table(searched: Identification) -> Table | None:
         ("threshold", "FPIR measured", "FPIR predicted", "… from the FMR here", "FNIR"),
         rows,
         f"Predicted: 1 {MINUS} (1 {MINUS} FMR)^N with N = {n_images:,} enrolled images, from the "
-        "FMR on the model's card, and from the FMR of these very comparisons. The threshold alone decides "
-        "here; the program also asks for a margin to the second person and for quality, and so "
-        f"names fewer strangers. {INTERVAL_NOTE}by person.",
+        "FMR on the model's card, and from the FMR of these very comparisons. The threshold alone "
+        "decides here; the program also asks for a margin to the second person and for quality, "
+        f"and so names fewer strangers. {INTERVAL_NOTE}by person.",
     )
 
 

@@ -188,7 +188,9 @@ def test_thinned_curve_keeps_its_ends_and_stays_on_the_curve():
         drawn = np.interp(
             -curve.thresholds[1:], -thinned.thresholds[1:], getattr(thinned, error)[1:]
         )
-        assert np.abs(drawn - getattr(curve, error)[1:]).max() < 0.011  # one of the 99 steps asked for
+        assert (
+            np.abs(drawn - getattr(curve, error)[1:]).max() < 0.011
+        )  # one of the 99 steps asked for
 
 
 def test_finite_leaves_out_failed_comparisons():
