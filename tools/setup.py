@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 PHOTOS = ROOT / ".cache" / "photos"
+SHEET = ROOT / "out" / "demo.jpg"
 OLDEST_PYTHON = (3, 11)
 
 
@@ -40,9 +41,8 @@ def install(_: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     """Install the runtime and run the demo."""
-    return _install(extras="") or _call(
-        "-m", "facerec", "demo", "--photos", str(PHOTOS), *arguments
-    )
+    command = ("-m", "facerec", "demo", "--photos", str(PHOTOS), "--out", str(SHEET))
+    return _install(extras="") or _call(*command, *arguments)
 
 
 def photos(_: list[str]) -> int:
@@ -57,7 +57,7 @@ def test(arguments: list[str]) -> int:
     code = _install(extras="test") or photos([])
     if code:
         return code
-    coverage = ["--cov", "--cov-report=term:skip-covered"] if not arguments else []
+    coverage = ["--cov=facerec", "--cov-report=term:skip-covered"] if not arguments else []
     return _call("-m", "pytest", "--numprocesses=auto", *coverage, *arguments)
 
 

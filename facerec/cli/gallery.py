@@ -20,6 +20,7 @@ from facerec.cli.options import (
 
 if TYPE_CHECKING:
     from facerec.gallery.people import Person
+    from facerec.services.transfer import TransferReport
 
 _gallery_option = setting_options(*GALLERY)
 
@@ -46,7 +47,7 @@ def list_command(*, as_json: bool, **flags: object) -> None:
     with opened_gallery(current) as opened:
         people = list_people(opened)
     text = output.table(["name", "templates", "changed"], [_row(person) for person in people])
-    text += f"\n{len(people)} people in {gallery_folder(current)}"
+    text += f"\n{output.counted(len(people), 'person', 'people')} in {gallery_folder(current)}"
     output.emit(text, {"gallery": gallery_folder(current), "people": people}, as_json=as_json)
 
 
@@ -113,7 +114,8 @@ def merge(name: str, into: str, *, as_json: bool, **flags: object) -> None:
 
     with opened_gallery(settings(flags)) as opened:
         person = merge_people(opened, name, into)
-    text = f"{name} is now part of {person.name}, who has {person.n_templates} templates."
+    count = output.counted(person.n_templates, "template")
+    text = f"{name} is now part of {person.name}, who has {count}."
     output.emit(text, {"person": person}, as_json=as_json)
 
 
@@ -130,7 +132,7 @@ def remove(name: str, *, as_json: bool, **flags: object) -> None:
 
     with opened_gallery(settings(flags)) as opened:
         person = remove_person(opened, name)
-    text = f"{person.name} was removed with {person.n_templates} templates."
+    text = f"{person.name} was removed with {output.counted(person.n_templates, 'template')}."
     output.emit(text, {"removed": person}, as_json=as_json)
 
 
@@ -170,7 +172,7 @@ def export_command(
 
     with opened_gallery(settings(flags)) as opened:
         report = export_gallery(opened, archive, names=names or None)
-    text = f"{report.n_people} people with {report.n_templates} templates are in {archive}."
+    text = f"{archive} holds {_holdings(report)}."
     output.emit(text, {"archive": archive, "report": report}, as_json=as_json)
 
 
@@ -194,11 +196,11 @@ def import_command(archive: Path, existing: str, *, as_json: bool, **flags: obje
 
     with opened_gallery(settings(flags), create=True) as opened:
         report = import_gallery(opened, archive, existing=ExistingPolicy(existing))
-    text = f"{report.n_people} people and {report.n_templates} templates were imported."
+    text = f"Imported {_holdings(report)}."
     if report.skipped:
         text += f" Passed over, being enrolled already: {', '.join(report.skipped)}."
     if report.n_duplicates:
-        text += f" {report.n_duplicates} templates were there already."
+        text += f" There already: {output.counted(report.n_duplicates, 'template')}."
     output.emit(text, {"archive": archive, "report": report}, as_json=as_json)
 
 
@@ -243,7 +245,9 @@ def reindex(*, again: bool, as_json: bool, **flags: object) -> int:
             )
             payload["re_embed"] = made
         report = rebuild(opened)
-    lines.append(f"The index holds {report.n_indexed} templates ({report.index_kind}).")
+    lines.append(
+        f"The index holds {output.counted(report.n_indexed, 'template')} ({report.index_kind})."
+    )
     if report.n_not_compared:
         lines.append(
             f"{report.n_not_compared} templates were made with another model and play no part; "
@@ -251,6 +255,11 @@ def reindex(*, again: bool, as_json: bool, **flags: object) -> int:
         )
     output.emit("\n".join(lines), {**payload, "index": report}, as_json=as_json)
     return 1 if n_failed else 0
+
+
+def _holdings(report: TransferReport) -> str:
+    people = output.counted(report.n_people, "person", "people")
+    return f"{people} with {output.counted(report.n_templates, 'template')}"
 
 
 def _row(person: Person) -> list[object]:

@@ -101,6 +101,16 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    Example:
+        >>> counted(1, "image"), counted(2, "image"), counted(2, "person", "people")
+        ('1 image', '2 images', '2 people')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def jsonable(value: object) -> object:
     """Return a value of plain JSON types: dataclasses become objects, arrays lists, paths text."""
     if isinstance(value, Enum):

@@ -74,10 +74,10 @@ def rate_text(rule: MatchRule) -> str:
     """Say in a sentence which false match rate a threshold has."""
     if rule.fmr is None:
         return "The false match rate of this threshold is not known: you chose it yourself."
-    one_in = f", one in {round(1 / rule.fmr):,}" if rule.fmr else ""
+    one_in = f"one in {round(1 / rule.fmr):,}; " if rule.fmr else ""
     return (
-        f"At this threshold {rule.fmr:.4%} of comparisons of different people are taken for one "
-        f"person{one_in} ({rule.fmr_source})."
+        f"At this threshold {rule.fmr * 100:.3g} % of comparisons of different people are taken "
+        f"for one person ({one_in}measured on: {rule.fmr_source})."
     )
 
 

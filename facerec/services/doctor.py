@@ -320,4 +320,39 @@ def _folder(name: str, path: Path) -> Check:
 
 
 def _gallery(folder: Path) -> Check:
-    return Check("gallery", str(folder), State.NOTE, "not looked at")
+    if not folder.exists():
+        return Check("gallery", str(folder), State.OK, "not there yet")
+    try:
+        # Imported here, so that a broken installation of the database library is reported too.
+        from facerec.services.gallery import open_gallery
+        from facerec.services.people import list_people
+
+        with open_gallery(folder, create=False) as gallery:
+            gallery.store.check()
+            people = list_people(gallery)
+            state = gallery.state()
+    except ImportError as exc:
+        return Check("gallery", str(folder), State.PROBLEM, str(exc), "Install facerec again.")
+    except FacerecError as exc:
+        return Check("gallery", str(folder), State.PROBLEM, exc.message, exc.remedy)
+    n_templates = sum(person.n_templates for person in people)
+    detail = f"{len(people)} people, {n_templates} templates, database whole"
+    if state.contract_id is not None and state.contract_id not in _contracts():
+        return Check(
+            "gallery",
+            str(folder),
+            State.NOTE,
+            f"{detail}; made with a model that is not here any more",
+            "facerec gallery reindex --re-embed",
+        )
+    return Check("gallery", str(folder), State.OK, detail)
+
+
+def _contracts() -> set[str]:
+    from facerec.zoo import list_models
+
+    try:
+        cards = [card for card in list_models() if card.task == "embed"]
+    except FacerecError:
+        return set()
+    return {card.contract(mirror=mirror).id for card in cards for mirror in (False, True)}
