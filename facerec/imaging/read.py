@@ -47,7 +47,7 @@ DEFAULT_MAX_PIXELS = 100_000_000
 
 # What is tried, commonest first. A closed list: Pillow's other readers include one that starts
 # Ghostscript.
-_FORMATS = ("JPEG", "PNG", "WEBP", "MPO", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "AVIF")
 _HEIF_FORMATS = ("HEIF",)
 _SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"}
@@ -117,6 +117,8 @@ def read_image(source: ImageSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         with _pillow_silenced():
             return _decode(source, "The image", max_pixels)
     if isinstance(source, bytes | bytearray | memoryview):
+        if not source:
+            raise ImageReadError("The image is empty.", remedy="Hand in the whole file.")
         return _image_from_stream(BytesIO(source), "The image", max_pixels)
     if not isinstance(source, str | os.PathLike):
         raise ShapeError(
