@@ -7,6 +7,7 @@ the figures were measured.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -272,7 +273,7 @@ def _svg(draw: Callable[[Axes], None], name: str) -> str:
             format="svg",
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
-    return _for_page(buffer.getvalue(), name)
+    return _for_page(buffer.getvalue())
 
 
 def _percent(rate: float, place: object = None) -> str:
@@ -281,9 +282,10 @@ def _percent(rate: float, place: object = None) -> str:
     return f"{100 * rate:.6f}".rstrip("0").rstrip(".") + " %"
 
 
-def _for_page(svg: str, name: str) -> str:
+def _for_page(svg: str) -> str:
     """Cut the XML head, take the page's colours and make ids unique within the page."""
     svg = svg[svg.index("<svg") :]
+    name = "p" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     for colour, stand_in in COLOURS.items():
         svg = svg.replace(stand_in, f"var(--{colour})")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
