@@ -18,8 +18,6 @@ from facerec.types import ImageRGB
 _SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ts", ".3gp"}
 )
-# What OpenCV reads when it asks FFmpeg how much to say; -8 is FFmpeg's "quiet".
-_FFMPEG_LOG_VARIABLE, _FFMPEG_QUIET = "OPENCV_FFMPEG_LOGLEVEL", "-8"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,13 +85,7 @@ def read_frames(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
-    before = os.environ.get(_FFMPEG_LOG_VARIABLE)
-    os.environ.setdefault(_FFMPEG_LOG_VARIABLE, _FFMPEG_QUIET)
-    try:
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    finally:
-        if before is None:
-            del os.environ[_FFMPEG_LOG_VARIABLE]
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
             raise _unreadable(path)
