@@ -35,7 +35,7 @@ from facerec.evaluate.verification import Verification, score_pairs, verify_pair
 from facerec.paths import cache_dir
 from facerec.pipeline import open_pipeline
 from facerec.progress import Task
-from facerec.zoo import ModelCard, OperatingPoint, find_model
+from facerec.zoo import ModelCard, OperatingPoint, find_model, list_models
 
 LFW_TITLE = "Labeled Faces in the Wild, View 2"
 PACKAGES = ("facerec", "numpy", "openvino", "opencv-python", "pillow")
@@ -335,7 +335,12 @@ class _Tools:
             return None
         options = self.options
         mirrored = "" if self.mirror_embedder is None else self.mirror_embedder.contract_id
-        detector = [file.sha256 for file in find_model(options.detector, task="detect").files]
+        detector = [
+            file.sha256
+            for card in list_models()
+            if card.task == "detect" and card.name == options.detector
+            for file in card.files
+        ]
         key = (
             f"{self.embedder.contract_id} {mirrored} {options.detector} {detector} "
             f"{options.min_face_px} {options.policy} {_version('facerec')}"
