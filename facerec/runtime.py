@@ -9,6 +9,7 @@ same vector whether or not the processor knows bf16.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections import deque
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from facerec.errors import DependencyError, DeviceError, WeightsCorruptError
 
 DEFAULT_DEVICE = "cpu"
+_CUDA_DEVICE = re.compile(r"cuda(?::\d{1,2})?")
 # Enough to keep every core busy; each one holds a batch and its results in memory.
 MAX_WAITING_BATCHES = 16
 
@@ -116,7 +118,7 @@ def open_session(
         DependencyError: the device needs a package that is not installed.
         WeightsCorruptError: the file is no graph the runtime can load.
     """
-    if device.lower().startswith("cuda"):
+    if _CUDA_DEVICE.fullmatch(device.lower()):
         return CudaSession(model, device=device.lower(), pixels=pixels)
     return OpenVinoSession(
         model, device=device.upper(), n_threads=n_threads, n_streams=n_streams, pixels=pixels
@@ -292,10 +294,15 @@ class CudaSession:
         import onnxruntime
 
         index = int(device.partition(":")[2] or 0)
-        self._session = onnxruntime.InferenceSession(
-            model if isinstance(model, bytes) else str(model),
-            providers=[("CUDAExecutionProvider", {"device_id": index, "use_tf32": 0})],
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else str(model),
+                providers=[("CUDAExecutionProvider", {"device_id": index, "use_tf32": 0})],
+            )
+        except Exception as exc:  # (its errors have no base class of their own)
+            raise WeightsCorruptError(
+                "The model file cannot be loaded.", remedy="Install facerec again."
+            ) from exc
         if "CUDAExecutionProvider" not in self._session.get_providers():
             raise DeviceError(
                 "The CUDA device could not be started.",

@@ -133,13 +133,18 @@ def list_models() -> tuple[ModelCard, ...]:
 
 
 def find_model(name: str, *, task: str = "embed") -> ModelCard:
-    """Return the card called ``name``; ``default`` means the one marked so for ``task``.
+    """Return the card called ``name``.
+
+    Args:
+        name: of the model; ``default`` is the one marked so, the user's own before the shipped one.
+        task: ``embed`` or ``detect``.
 
     Raises:
         NotFoundError: there is none; the remedy lists those that are there.
     """
     cards = [card for card in list_models() if card.task == task]
-    for card in cards:
+    own = user_models_dir()
+    for card in sorted(cards, key=lambda card: card.folder != own):
         if card.name == name or (name == "default" and card.default):
             return card
     known = ", ".join(card.name for card in cards) or "none"
@@ -170,7 +175,15 @@ def verified_path(card: ModelCard, file: str | None = None) -> Path:
             remedy=f"Install facerec again, or put the file into {card.folder}.",
             path=str(path),
         ) from exc
-    if file_sha256(path, stat.st_size, stat.st_mtime_ns) != entry.sha256:
+    try:
+        digest = file_sha256(path, stat.st_size, stat.st_mtime_ns)
+    except OSError as exc:
+        raise WeightsMissingError(
+            f"The model file {entry.file} of {card.name} cannot be read.",
+            remedy=f"Check the permissions of {path}.",
+            path=str(path),
+        ) from exc
+    if digest != entry.sha256:
         raise WeightsCorruptError(
             f"The model file {entry.file} of {card.name} is not the one on its card.",
             remedy="It is damaged or was replaced: install facerec again.",
