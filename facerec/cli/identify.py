@@ -140,9 +140,9 @@ def _summary(images: list[IdentifiedImage], n_refused: int) -> list[str]:
             if face.decision.person is not None:
                 name = face.decision.person.name
                 counts[name] = counts.get(name, 0) + 1
-    what = "frames" if images and images[0].time_s is not None else "images"
-    lines = [f"{name}: in {count} {what}" for name, count in sorted(counts.items())]
-    lines.append(f"{len(images)} {what} looked at; {n_refused} could not be read.")
+    what = "frame" if images and images[0].time_s is not None else "image"
+    lines = [f"{name}: in {output.counted(count, what)}" for name, count in sorted(counts.items())]
+    lines.append(f"{output.counted(len(images), what)} looked at; {n_refused} could not be read.")
     return lines
 
 
