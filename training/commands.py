@@ -42,9 +42,9 @@ def train() -> None:
 @train.command()
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1)
-@click.option("--pack", type=click.Path(path_type=Path), required=True, help="Folder of the pack.")
+@click.option("--pack", type=click.Path(path_type=Path), required=True, help="The pack.")
 @click.option(
-    "--run", "run_dir", type=click.Path(path_type=Path), required=True, help="Run folder."
+    "--run", "run_dir", type=click.Path(path_type=Path), required=True, help="The run."
 )
 @click.option("--resume", is_flag=True, help="Continue the run in the run folder.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from weights.")
@@ -137,7 +137,7 @@ def model(
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
         raise click.BadParameter(
-            "lower-case letters, digits, '.' and '-' only", param_hint="--name"
+            "use a-z, 0-9, . and -", param_hint="--name"
         )
     from facerec.paths import user_models_dir
     from training.data.pack import CropPack

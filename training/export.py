@@ -112,7 +112,8 @@ def export_model(
         What was written.
     """
     exported = export_onnx(checkpoint_path, folder / f"{name}.onnx")
-    recipe = load_checkpoint(checkpoint_path).recipe
+    checkpoint = load_checkpoint(checkpoint_path)
+    recipe = checkpoint.recipe
     entry: dict[str, object] = {
         "name": name,
         "version": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
@@ -137,7 +138,7 @@ def export_model(
         "source": f"trained with facerec, recipe {recipe.name}",
         "training_data": training_data,
         "paper": "",
-        "exported_from": f"{checkpoint_path.name} after {load_checkpoint(checkpoint_path).step} steps",
+        "exported_from": f"{checkpoint_path.name} after {checkpoint.step} steps",
         "default": is_default,
     }
     write_manifest_entry(folder, entry)

@@ -179,6 +179,6 @@ def _convert(hint: Any, value: Any, key: str) -> Any:  # noqa: ANN401
         return tuple(_convert(inner, item, key) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(hint, type) or not isinstance(value, hint) or isinstance(value, bool):
+    if type(value) is not hint:
         raise ConfigError(f"The recipe's {key} has a wrong type: {value!r}.")
     return value

@@ -35,6 +35,7 @@ class Teacher:
         mean: per channel, on the 0..255 scale.
         std: per channel, on the 0..255 scale.
         layout: ``NCHW`` or ``NHWC``.
+        mirror: whether image and mirror image are summed, which doubles the time.
     """
 
     file: str
@@ -43,12 +44,13 @@ class Teacher:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     layout: str = "NCHW"
+    mirror: bool = True
 
 
 def teacher_vectors(
     teacher: Teacher, crops: NDArray[np.uint8], *, task: Task | None = None, stage: str = "teacher"
 ) -> NDArray[np.float32]:
-    """Embed crops with a teacher; image and mirror image are summed.
+    """Embed crops with a teacher.
 
     Args:
         teacher: the network.
@@ -67,11 +69,13 @@ def teacher_vectors(
     task = task or SilentTask()
     compiled = _compile_teacher(teacher, crops.shape[1])
     queue = openvino.AsyncInferQueue(compiled)
-    sums = np.zeros((len(crops), int(compiled.output(0).shape[-1])), np.float32)
+    # Some exported graphs flatten their output to (1, B * D); B images still give B vectors.
+    width = int(np.prod(list(compiled.output(0).shape))) // BATCH
+    sums = np.zeros((len(crops), width), np.float32)
 
     def collect(request: Any, start: int) -> None:  # noqa: ANN401  (openvino.InferRequest)
         stop = min(start + BATCH, len(crops))
-        vectors = request.get_output_tensor(0).data[: stop - start]
+        vectors = request.get_output_tensor(0).data.reshape(BATCH, width)[: stop - start]
         sums[start:stop] += vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     queue.set_callback(collect)
@@ -80,7 +84,8 @@ def teacher_vectors(
         if len(batch) < BATCH:
             batch = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
         queue.start_async([np.ascontiguousarray(batch)], start)
-        queue.start_async([np.ascontiguousarray(batch[:, :, ::-1])], start)
+        if teacher.mirror:
+            queue.start_async([np.ascontiguousarray(batch[:, :, ::-1])], start)
         task.step(stage, min(start + BATCH, len(crops)), len(crops))
     queue.wait_all()
     unit: NDArray[np.float32] = sums / np.linalg.norm(sums, axis=1, keepdims=True)

@@ -18,7 +18,7 @@ def conv_norm(
     channels_in: int, channels_out: int, *, kernel: int = 3, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
     """Build a convolution without bias, followed by batch norm."""
-    padding = kernel // 2 if kernel <= 3 else 0
+    padding = 1 if kernel == 3 else 0  # 1x1 and whole-map kernels take none
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False),
         nn.BatchNorm2d(channels_out),
