@@ -40,15 +40,13 @@ def test_detecting_says_where_the_faces_are(run: CommandLine, crowded: Path) -> 
     assert all(np.shape(face["landmarks"]) == (5, 2) for face in faces)
 
 
-def test_small_faces_are_found_when_asked_for(run: CommandLine, tmp_path: Path) -> None:
-    with Image.open(photos.astronaut()) as image:
-        image.resize((100, 100)).save(tmp_path / "small.png")
+def test_smallest_face_is_a_setting(run: CommandLine) -> None:
+    at_40 = run("detect", photos.astronaut(), "--json").json["images"][0]["faces"]
+    at_300 = run("detect", photos.astronaut(), "--min-face", 300, "--json").json["images"][0]
 
-    at_40 = run("detect", tmp_path / "small.png", "--json").json["images"][0]["faces"]
-    at_16 = run("detect", tmp_path / "small.png", "--min-face", 16, "--json").json["images"][0]
-
-    assert at_40 == []
-    assert len(at_16["faces"]) == 1
+    # Hers is 90 pixels wide; the setting is not exact, since boxes are refined afterwards.
+    assert len(at_40) == 1
+    assert at_300["faces"] == []
 
 
 def test_detecting_in_a_folder_ends_with_zero_when_anything_was_read(
