@@ -65,11 +65,11 @@ def upgrade() -> None:
         sa.Column("contract_id", sa.String(), nullable=False),
         sa.Column("dimension", sa.Integer(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
-        sa.Column("quality", sa.Float(), nullable=False),
-        sa.Column("left", sa.Float(), nullable=False),
-        sa.Column("top", sa.Float(), nullable=False),
-        sa.Column("right", sa.Float(), nullable=False),
-        sa.Column("bottom", sa.Float(), nullable=False),
+        sa.Column("quality", sa.Double(), nullable=False),
+        sa.Column("left", sa.Double(), nullable=False),
+        sa.Column("top", sa.Double(), nullable=False),
+        sa.Column("right", sa.Double(), nullable=False),
+        sa.Column("bottom", sa.Double(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.CheckConstraint(
             "length(vector) = 4 * dimension", name=op.f("ck_templates_vector_length")

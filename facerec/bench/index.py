@@ -30,7 +30,7 @@ from facerec.index.faiss import MAX_EXACT
 from facerec.progress import SilentTask, Task
 
 DEFAULT_SIZES = (10_000, 100_000, 1_000_000)
-DEFAULT_INDEXES = ("numpy", "faiss-flat", "faiss-filtered")
+DEFAULT_INDEXES = ("faiss-flat", "faiss-filtered")
 DEFAULT_STARTUP_SIZE = 100_000
 N_PROBES = 200
 # Neighbours asked for in each search, as identification does.

@@ -39,21 +39,31 @@ class VectorIndex(Protocol):
     Attributes:
         dimension: D, length of each vector.
         is_exact: whether a search always finds the true nearest ones.
+        sketch_kind: how sketches are made; empty when the index has none. A sketch is what an
+            index derives from a vector and would rather keep in a file than derive again.
     """
 
     dimension: int
     is_exact: bool
+    sketch_kind: str
 
     def __len__(self) -> int:
         """Return how many vectors there are."""
         ...
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        vectors: NDArray[np.float32],
+        sketches: NDArray[np.uint8] | None = None,
+    ) -> None:
         """Add vectors.
 
         Args:
             ids: (N,) int64, positive, none of them in the index.
             vectors: (N, D) float32 of unit length.
+            sketches: (N, W) uint8, what ``sketches_of`` of an index of the same ``sketch_kind``
+                and dimension gave for these vectors; made anew when not given.
 
         Raises:
             ShapeError: the arrays do not fit.
@@ -92,6 +102,14 @@ class VectorIndex(Protocol):
 
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors (N, D) of ids (N,) that are in the index.
+
+        Raises:
+            NotFoundError: an id is not there.
+        """
+        ...
+
+    def sketches_of(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the sketches (N, W) of ids (N,) that are in the index; W may be 0.
 
         Raises:
             NotFoundError: an id is not there.

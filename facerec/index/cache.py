@@ -15,9 +15,9 @@ import json
 import os
 import uuid
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,8 @@ class IndexStamp:
         contract_id: made under which contract.
         dimension: D.
         count: how many.
+        sketch_kind: see ``VectorIndex``.
+        sketch_bytes: W, bytes of one sketch.
     """
 
     gallery_uuid: str
@@ -86,6 +88,23 @@ class IndexStamp:
     contract_id: str
     dimension: int
     count: int
+    sketch_kind: str = ""
+    sketch_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexContents:
+    """What an index file holds.
+
+    Attributes:
+        ids: (N,) int64, rising.
+        vectors: (N, D) float32.
+        sketches: (N, W) uint8.
+    """
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    sketches: NDArray[np.uint8]
 
 
 class IndexCache:
@@ -165,7 +184,8 @@ class IndexCache:
             return False
         ids = index.ids()
         try:
-            write_index_file(self.path, stamp, ids, index.vectors_of(ids))
+            contents = IndexContents(ids, index.vectors_of(ids), index.sketches_of(ids))
+            write_index_file(self.path, replace(stamp, sketch_kind=index.sketch_kind), contents)
         except OSError:
             return False
         self._saved_token = stamp.token
@@ -174,15 +194,17 @@ class IndexCache:
     def _load(self, source: VectorSource) -> bool:
         """Take the index from the file, if it is the one wanted; else delete the file."""
         try:
-            stamp, ids, vectors = read_index_file(self.path, expected_token=source.token)
+            stamp, contents = read_index_file(self.path, expected_token=source.token)
         except FileNotFoundError:
             return False
         except (OSError, IndexCorruptError, IndexStaleError):
             with contextlib.suppress(OSError):
                 self.path.unlink()
             return False
-        self._fill(ids, vectors, stamp.dimension)
-        self.stamp, self._saved_token = stamp, stamp.token
+        index = open_index(stamp.dimension, stamp.count)
+        reusable = stamp.sketch_bytes and stamp.sketch_kind == index.sketch_kind
+        index.add(contents.ids, contents.vectors, contents.sketches if reusable else None)
+        self._index, self.stamp, self._saved_token = index, stamp, stamp.token
         return True
 
     def _rebuild(self, source: VectorSource) -> None:
@@ -192,7 +214,8 @@ class IndexCache:
         if dimension:
             ids, vectors = source.vectors()
             count = int(ids.size)
-            self._fill(ids, vectors, dimension)
+            self._index = open_index(dimension, count)
+            self._index.add(ids, vectors)
         self.stamp = _stamp(source, dimension, count)
 
     def _catch_up(self, source: VectorSource) -> None:
@@ -214,14 +237,10 @@ class IndexCache:
             return
         self.stamp = _stamp(source, stamp.dimension, len(index))
 
-    def _fill(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], dimension: int) -> None:
-        self._index = open_index(dimension, int(ids.size))
-        self._index.add(ids, vectors)
-
 
 def read_index_file(
     path: Path, *, expected_token: str | None = None
-) -> tuple[IndexStamp, NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[IndexStamp, IndexContents]:
     """Read and verify an index file.
 
     Args:
@@ -229,7 +248,7 @@ def read_index_file(
         expected_token: refuse another one before reading on.
 
     Returns:
-        What it holds, ids (N,) rising, and vectors (N, D).
+        Which vectors it holds, and they themselves.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -241,41 +260,47 @@ def read_index_file(
         if expected_token is not None and stamp.token != expected_token:
             raise IndexStaleError("The index file belongs to another revision of the gallery.")
         start = stream.tell()
-        n_bytes = stamp.count * (8 + 4 * stamp.dimension)
-        if path.stat().st_size != start + n_bytes:
+        n, n_values = stamp.count, stamp.count * stamp.dimension
+        n_sketch_bytes = n * stamp.sketch_bytes
+        if path.stat().st_size != start + 8 * n + 4 * n_values + n_sketch_bytes:
             raise _damaged()
-        ids = np.fromfile(stream, "<i8", stamp.count)
-        vectors = np.fromfile(stream, "<f4", stamp.count * stamp.dimension)
-    if ids.size != stamp.count or vectors.size != stamp.count * stamp.dimension:
+        ids = np.fromfile(stream, "<i8", n)
+        vectors = np.fromfile(stream, "<f4", n_values)
+        sketches = np.fromfile(stream, np.uint8, n_sketch_bytes)
+    if (ids.size, vectors.size, sketches.size) != (n, n_values, n_sketch_bytes):
         raise _damaged()
-    if _checksum(ids, vectors) != checksum or (np.diff(ids) <= 0).any():
+    if _checksum(ids, vectors, sketches) != checksum or (np.diff(ids) <= 0).any():
         raise _damaged()
-    return stamp, ids, vectors.reshape(stamp.count, stamp.dimension)
+    return stamp, IndexContents(
+        ids,
+        vectors.reshape(n, stamp.dimension),
+        sketches.reshape(n, stamp.sketch_bytes),
+    )
 
 
-def write_index_file(
-    path: Path, stamp: IndexStamp, ids: NDArray[np.int64], vectors: NDArray[np.float32]
-) -> None:
+def write_index_file(path: Path, stamp: IndexStamp, contents: IndexContents) -> None:
     """Write an index file in one step: whoever reads sees the old one or the new one, whole.
 
     Args:
         path: of the file.
-        stamp: what it holds.
-        ids: (N,) int64, rising.
-        vectors: (N, D) float32.
+        stamp: which vectors it holds; its ``sketch_bytes`` is taken from the contents.
+        contents: the vectors.
 
     Raises:
         OSError: it cannot be written; an older file is still there.
     """
-    ids = np.ascontiguousarray(ids, "<i8")
-    vectors = np.ascontiguousarray(vectors, "<f4")
-    header = json.dumps({**asdict(stamp), "crc32": _checksum(ids, vectors)}).encode()
+    ids = np.ascontiguousarray(contents.ids, "<i8")
+    vectors = np.ascontiguousarray(contents.vectors, "<f4")
+    sketches = np.ascontiguousarray(contents.sketches)
+    fields = asdict(replace(stamp, sketch_bytes=sketches.shape[1]))
+    header = json.dumps({**fields, "crc32": _checksum(ids, vectors, sketches)}).encode()
     making = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with making.open("wb") as stream:
             stream.write(_MAGIC + header + b"\n")
             ids.tofile(stream)
             vectors.tofile(stream)
+            sketches.tofile(stream)
             stream.flush()
             os.fsync(stream.fileno())
         making.replace(path)
@@ -292,15 +317,15 @@ def _read_header(stream: BinaryIO) -> tuple[IndexStamp, int]:
         stamp = IndexStamp(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise _damaged() from exc
-    numbers = (stamp.revision, stamp.dimension, stamp.count, checksum)
+    numbers = (stamp.revision, stamp.dimension, stamp.count, stamp.sketch_bytes, checksum)
     if not all(isinstance(number, int) and number >= 0 for number in numbers):
         raise _damaged()
     return stamp, checksum
 
 
-def _checksum(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> int:
+def _checksum(*arrays: NDArray[Any]) -> int:
     total = 0
-    for array in (ids, vectors):
+    for array in arrays:
         flat = array.reshape(-1).view(np.uint8)
         for start in range(0, flat.size, _STEP_BYTES):
             total = zlib.crc32(flat[start : start + _STEP_BYTES].data, total)

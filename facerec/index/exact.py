@@ -16,9 +16,11 @@ class NumpyIndex:
     Attributes:
         dimension: D, length of each vector.
         is_exact: True.
+        sketch_kind: empty.
     """
 
     is_exact = True
+    sketch_kind = ""
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
@@ -29,8 +31,14 @@ class NumpyIndex:
         """Return how many vectors there are."""
         return int(self._ids.size)
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        """See ``VectorIndex.add``: ids (N,), vectors (N, D)."""
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        vectors: NDArray[np.float32],
+        sketches: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """See ``VectorIndex.add``: ids (N,), vectors (N, D), sketches (N, 0)."""
+        del sketches
         check_new(ids, vectors, self.dimension, self.ids())
         self._ids = np.concatenate([self._ids, ids])
         self._vectors = np.concatenate([self._vectors, vectors.astype(np.float32)])
@@ -65,3 +73,7 @@ class NumpyIndex:
             raise NotFoundError("An id is not in the index.")
         order = np.argsort(self._ids)
         return self._vectors[order[np.searchsorted(self._ids, ids, sorter=order)]]
+
+    def sketches_of(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """See ``VectorIndex.sketches_of``: ids (N,); there are none, (N, 0)."""
+        return np.empty((len(self.vectors_of(ids)), 0), np.uint8)

@@ -7,11 +7,13 @@ by ``facerec bench index`` and written down in ``docs/decisions/0010-index.md``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.errors import NotFoundError
+from facerec.errors import NotFoundError, ShapeError
 from facerec.index.base import (
     INDEXES,
     NO_ID,
@@ -75,9 +77,11 @@ class FaissFlatIndex:
     Attributes:
         dimension: D, length of each vector.
         is_exact: True.
+        sketch_kind: empty.
     """
 
     is_exact = True
+    sketch_kind = ""
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
@@ -88,8 +92,14 @@ class FaissFlatIndex:
         """Return how many vectors there are."""
         return int(self._ids.size)
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        """See ``VectorIndex.add``: ids (N,), vectors (N, D)."""
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        vectors: NDArray[np.float32],
+        sketches: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """See ``VectorIndex.add``: ids (N,), vectors (N, D), sketches (N, 0)."""
+        del sketches
         check_new(ids, vectors, self.dimension, self._ids)
         self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids)
         self._ids = _merged(self._ids, ids)
@@ -120,6 +130,10 @@ class FaissFlatIndex:
         vectors: NDArray[np.float32] = self._index.reconstruct_batch(ids)
         return vectors
 
+    def sketches_of(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """See ``VectorIndex.sketches_of``: ids (N,); there are none, (N, 0)."""
+        return np.empty((len(self.vectors_of(ids)), 0), np.uint8)
+
 
 @INDEXES.register("faiss-filtered")
 class FaissFilteredIndex:
@@ -133,6 +147,7 @@ class FaissFilteredIndex:
     Attributes:
         dimension: D, length of each vector.
         is_exact: False.
+        sketch_kind: names the rotation; changes when that does.
 
     Reference:
         Charikar 2002, STOC, section 3 (signs of random projections). The two stages are as in
@@ -140,6 +155,7 @@ class FaissFilteredIndex:
     """
 
     is_exact = False
+    sketch_kind = f"signs-{_ROTATION_SEED}"
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
@@ -151,9 +167,21 @@ class FaissFilteredIndex:
         """Return how many vectors there are."""
         return len(self._vectors)
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
-        """See ``VectorIndex.add``: ids (N,), vectors (N, D)."""
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        vectors: NDArray[np.float32],
+        sketches: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """See ``VectorIndex.add``: ids (N,), vectors (N, D), sketches (N, bits / 8)."""
+        width = self._rotation.shape[1] // 8
+        if sketches is not None and sketches.shape != (len(ids), width):
+            raise ShapeError(f"Sketches (N, {width}) were expected; got {sketches.shape}.")
         self._vectors.add(ids, vectors)
+        if sketches is not None:
+            self._signs.add_with_ids(np.ascontiguousarray(sketches), ids)
+            return
+        _set_threads(len(ids))
         for start in range(0, len(ids), _SIGNS_PER_STEP):
             part = slice(start, start + _SIGNS_PER_STEP)
             self._signs.add_with_ids(self._signs_of(vectors[part]), ids[part])
@@ -191,6 +219,18 @@ class FaissFilteredIndex:
         """See ``VectorIndex.vectors_of``: ids (N,)."""
         return self._vectors.vectors_of(ids)
 
+    def sketches_of(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """See ``VectorIndex.sketches_of``: ids (N,); the signs, packed, (N, bits / 8)."""
+        if not contained(ids, self._vectors.ids()).all():
+            raise NotFoundError("An id is not in the index.")
+        width = self._rotation.shape[1] // 8
+        stored: Any = faiss.downcast_IndexBinary(self._signs.index)
+        signs = faiss.vector_to_array(stored.xb).reshape(-1, width)
+        stored_ids = faiss.vector_to_array(self._signs.id_map)
+        order = np.argsort(stored_ids)
+        found: NDArray[np.uint8] = signs[order[np.searchsorted(stored_ids, ids, sorter=order)]]
+        return found
+
     def _signs_of(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         return np.packbits(vectors @ self._rotation > 0, axis=1)
 
@@ -200,9 +240,10 @@ def _rotations(dimension: int) -> NDArray[np.float32]:
     generator = np.random.default_rng(_ROTATION_SEED)
     n_blocks = -(-MIN_SIGN_BITS // dimension)
     blocks = [
-        np.linalg.qr(generator.standard_normal((dimension, dimension)))[0] for _ in range(n_blocks)
+        np.linalg.qr(generator.standard_normal((dimension, dimension), dtype=np.float32))[0]
+        for _ in range(n_blocks)
     ]
-    columns = np.concatenate(blocks, axis=1).astype(np.float32)
+    columns = np.concatenate(blocks, axis=1)
     return columns[:, : columns.shape[1] // 8 * 8]  # whole bytes of signs
 
 

@@ -133,6 +133,24 @@ class TestVectorIndex:
         with pytest.raises(NotFoundError):
             index.vectors_of(ids_of(10, wanted))
 
+    def test_takes_its_own_sketches_back(self, index, make_index):
+        vectors, ids = unit_vectors(700), np.arange(1, 701, dtype=np.int64)
+        index.add(ids, vectors)
+        index.remove(ids[:100])
+        kept, copy = index.ids(), make_index(DIMENSION)
+
+        copy.add(kept, index.vectors_of(kept), index.sketches_of(kept))
+
+        expected, found = index.search(vectors, 3), copy.search(vectors, 3)
+        np.testing.assert_array_equal(found.ids, expected.ids)
+        np.testing.assert_array_equal(copy.sketches_of(kept), index.sketches_of(kept))
+
+    def test_refuses_to_give_a_sketch_that_is_not_there(self, index):
+        index.add(ids_of(10), unit_vectors(1))
+
+        with pytest.raises(NotFoundError):
+            index.sketches_of(ids_of(11))
+
     def test_refuses_an_id_twice(self, index):
         index.add(ids_of(1), unit_vectors(1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
 from pathlib import Path
@@ -13,10 +14,20 @@ from hypothesis import strategies as st
 
 import facerec.index.cache as cache_module
 from facerec.errors import IndexCorruptError, IndexStaleError
-from facerec.index.cache import IndexCache, IndexStamp, read_index_file, write_index_file
+from facerec.index.cache import (
+    IndexCache,
+    IndexContents,
+    IndexStamp,
+    read_index_file,
+    write_index_file,
+)
 from facerec.index.faiss import FaissFilteredIndex, FaissFlatIndex, fits, open_index
 
 DIMENSION = 8
+
+
+def contents(ids, vectors, sketch_bytes=0):
+    return IndexContents(ids, vectors, np.zeros((len(ids), sketch_bytes), np.uint8))
 
 
 class FakeSource:
@@ -262,7 +273,7 @@ def test_makes_a_damaged_file_anew(saved, source, damage):
 def test_refuses_ids_that_do_not_rise(tmp_path):
     path = tmp_path / "file"
     stamp = IndexStamp("g", 1, "t", "c", 1, 2)
-    write_index_file(path, stamp, np.array([2, 2]), np.ones((2, 1), np.float32))
+    write_index_file(path, stamp, contents(np.array([2, 2]), np.ones((2, 1), np.float32)))
 
     with pytest.raises(IndexCorruptError):
         read_index_file(path)
@@ -271,7 +282,7 @@ def test_refuses_ids_that_do_not_rise(tmp_path):
 def test_refuses_a_file_that_shrinks_while_it_is_read(tmp_path, monkeypatch):
     path = tmp_path / "file"
     stamp = IndexStamp("g", 1, "t", "c", 1, 2)
-    write_index_file(path, stamp, np.array([1, 2]), np.ones((2, 1), np.float32))
+    write_index_file(path, stamp, contents(np.array([1, 2]), np.ones((2, 1), np.float32)))
     monkeypatch.setattr(
         cache_module.np, "fromfile", lambda stream, dtype, count: np.zeros(1, dtype)
     )
@@ -286,12 +297,13 @@ def test_reads_what_it_wrote_also_under_a_name_in_another_script(tmp_path):
     stamp = IndexStamp("g", 1, "t", "c", 3, 2)
     ids, vectors = np.array([4, 9]), np.arange(6, dtype=np.float32).reshape(2, 3)
 
-    write_index_file(folder / "файл", stamp, ids, vectors)
-    read_stamp, read_ids, read_vectors = read_index_file(folder / "файл")
+    write_index_file(folder / "файл", stamp, contents(ids, vectors, sketch_bytes=5))
+    read_stamp, read = read_index_file(folder / "файл")
 
-    assert read_stamp == stamp
-    np.testing.assert_array_equal(read_ids, ids)
-    np.testing.assert_array_equal(read_vectors, vectors)
+    assert read_stamp == dataclasses.replace(stamp, sketch_bytes=5)
+    np.testing.assert_array_equal(read.ids, ids)
+    np.testing.assert_array_equal(read.vectors, vectors)
+    assert read.sketches.shape == (2, 5)
     assert [path.name for path in folder.iterdir()] == ["файл"]
 
 
@@ -302,9 +314,10 @@ def test_reads_only_the_header_of_a_file_with_another_token(saved):
 
 def test_an_empty_index_file_is_whole(tmp_path):
     stamp = IndexStamp("g", 1, "t", "c", 4, 0)
-    write_index_file(tmp_path / "f", stamp, np.empty(0, np.int64), np.empty((0, 4), np.float32))
+    nothing = contents(np.empty(0, np.int64), np.empty((0, 4), np.float32))
+    write_index_file(tmp_path / "f", stamp, nothing)
 
-    assert read_index_file(tmp_path / "f")[2].shape == (0, 4)
+    assert read_index_file(tmp_path / "f")[1].vectors.shape == (0, 4)
 
 
 def test_does_not_write_a_file_for_few_vectors(tmp_path, source):
@@ -412,6 +425,35 @@ class TestKindOfIndex:
     )
     def test_changes_only_well_below_the_limit(self, n_now, n_expected, still_fits):
         assert fits(open_index(DIMENSION, n_now), n_expected) is still_fits
+
+    @pytest.mark.parametrize("kind", ["signs-of-another-program", None])
+    def test_keeps_sketches_in_the_file_and_uses_only_its_own(
+        self, tmp_path, source, monkeypatch, kind
+    ):
+        source.add(600)
+        cache = IndexCache(tmp_path, min_saved=1)
+        probe = source.rows[5][None]
+        expected = cache.refresh(source).search(probe, 5)
+        if kind:
+            monkeypatch.setattr(FaissFilteredIndex, "sketch_kind", kind)
+        cache.save(source)
+        monkeypatch.undo()
+        monkeypatch.setattr("facerec.index.faiss.MAX_EXACT", 10)
+        made = []
+        original = FaissFilteredIndex._signs_of
+        monkeypatch.setattr(
+            FaissFilteredIndex,
+            "_signs_of",
+            lambda self, v: made.append(len(v)) or original(self, v),
+        )
+
+        index = IndexCache(tmp_path, min_saved=1).refresh(source)
+
+        assert made == ([610] if kind else [])
+        np.testing.assert_array_equal(index.search(probe, 5).ids, expected.ids)
+        np.testing.assert_array_equal(
+            index.sketches_of(index.ids()), original(index, index.vectors_of(index.ids()))
+        )
 
     def test_changes_when_the_gallery_grows_and_shrinks(self, tmp_path, source):
         cache = IndexCache(tmp_path)

@@ -1,0 +1,216 @@
+"""Migrations: up, down, up again; nothing left for autogenerate; a newer gallery is refused."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
+from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
+from facerec.gallery import migrate, people
+from facerec.gallery.session import GalleryStore, gallery_state
+from facerec.gallery.tables import Base
+from facerec.paths import migrations_dir
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'plain.db'}")
+    yield engine
+    engine.dispose()
+
+
+def test_the_folder_is_no_package():
+    """With an ``__init__.py`` it would shadow the library of the same name."""
+    assert not (migrations_dir() / "__init__.py").exists()
+
+
+def test_the_program_names_the_newest_script():
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert scripts.get_heads() == [migrate.HEAD_REVISION]
+    assert sorted(script.revision for script in scripts.walk_revisions()) == list(
+        migrate.known_revisions()
+    )
+
+
+def test_every_script_says_what_and_why():
+    for path in (migrations_dir() / "versions").glob("*.py"):
+        assert "\nWhy: " in path.read_text(encoding="utf-8")
+
+
+def test_goes_up_and_down_and_up_again(engine):
+    with engine.begin() as connection:
+        migrate.upgrade(connection)
+    tables = set(inspect(engine).get_table_names())
+    with engine.begin() as connection:
+        migrate.downgrade(connection, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    with engine.begin() as connection:
+        migrate.upgrade(connection)
+
+    assert set(inspect(engine).get_table_names()) == tables
+    assert tables == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_autogenerate_finds_nothing_to_do(engine):
+    with engine.begin() as connection:
+        migrate.upgrade(connection)
+
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "render_as_batch": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_ids_are_autoincrement(engine):
+    with engine.begin() as connection:
+        migrate.upgrade(connection)
+        for table in ("people", "images", "templates"):
+            sql = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_master WHERE name = ?", (table,)
+            ).scalar()
+            assert "AUTOINCREMENT" in sql
+
+
+def test_developers_can_use_the_alembic_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "-x", f"db={tmp_path / 'dev.db'}", "upgrade", "head"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(tmp_path / "dev.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    connection.close()
+
+
+def set_revision(folder, revision):
+    connection = sqlite3.connect(folder / "gallery.db")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    connection.commit()
+    connection.close()
+
+
+def test_refuses_a_gallery_of_a_newer_program(tmp_path):
+    GalleryStore.open(tmp_path).close()
+    set_revision(tmp_path, "9999")
+
+    with pytest.raises(DatabaseTooNewError, match="newer version") as caught:
+        GalleryStore.open(tmp_path)
+
+    assert "Update facerec" in caught.value.remedy
+
+
+@pytest.fixture
+def future(tmp_path, monkeypatch):
+    """A program one revision further: its migration rebuilds ``people``, as batch mode does."""
+    folder = tmp_path / "future"
+    shutil.copytree(migrations_dir(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "0002_add_note.py").write_text(
+        '''"""Add a note.
+
+Why: a test.
+"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    with op.batch_alter_table("people", recreate="always") as batch:
+        batch.add_column(sa.Column("note", sa.String(), nullable=True))
+
+
+def downgrade():
+    with op.batch_alter_table("people") as batch:
+        batch.drop_column("note")
+'''
+    )
+    monkeypatch.setattr(migrate, "migrations_dir", lambda: folder)
+    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    return folder
+
+
+def gallery_with_a_template(folder, add_person_with_template):
+    with GalleryStore.open(folder) as store, store.write() as session:
+        add_person_with_template(session, "Ann")
+
+
+def columns_of_people(folder):
+    connection = sqlite3.connect(folder / "gallery.db")
+    names = [row[1] for row in connection.execute("PRAGMA table_info(people)")]
+    connection.close()
+    return names
+
+
+def n_rows(folder, table):
+    connection = sqlite3.connect(folder / "gallery.db")
+    (n,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    connection.close()
+    return n
+
+
+def test_an_old_gallery_is_brought_up_when_opened_and_keeps_its_templates(
+    tmp_path, monkeypatch, request, add_person_with_template
+):
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    request.getfixturevalue("future")
+
+    with GalleryStore.open(folder) as store, store.read() as session:
+        assert [person.name for person in people.list_people(session)] == ["Ann"]
+        assert gallery_state(session).revision == 1
+
+    assert "note" in columns_of_people(folder)
+    assert n_rows(folder, "templates") == n_rows(folder, "crops") == 1
+
+
+def test_a_failing_migration_changes_nothing(tmp_path, request, add_person_with_template):
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script.write_text(
+        script.read_text().replace("nullable=True))\n", "nullable=True))\n    1 / 0\n")
+    )
+
+    with pytest.raises(ZeroDivisionError):
+        GalleryStore.open(folder)
+
+    assert "note" not in columns_of_people(folder)
+    assert n_rows(folder, "templates") == n_rows(folder, "people") == 1
+
+
+def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_person_with_template):
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script.write_text(
+        script.read_text().replace(
+            "nullable=True))\n", 'nullable=True))\n    op.execute("DELETE FROM people")\n'
+        )
+    )
+
+    with pytest.raises(DatabaseCorruptError, match="refer to nothing"):
+        GalleryStore.open(folder)
+
+    assert n_rows(folder, "people") == 1
