@@ -49,6 +49,37 @@ def detect(rounds: int, peers: tuple[str, ...], *, as_json: bool) -> None:
     output.emit(format_report(report), report.payload(), as_json=as_json)
 
 
+@bench.command()
+@_rounds_option
+@click.option(
+    "--onnx",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Another net to measure on the same runtime; may be given again.",
+)
+@setting_options("embed.model", "embed.mirror", "runtime.n_threads")
+@json_option
+def embed(rounds: int, onnx: tuple[Path, ...], *, as_json: bool, **flags: object) -> None:
+    """Embedding, beside facenet-pytorch's InceptionResnetV1 and nets of your own.
+
+    Example: facerec bench embed --onnx other.onnx
+    """
+    from facerec.bench.embed import format_report, measure_embedding
+
+    current = settings(flags)
+    with output.progress() as task:
+        report = measure_embedding(
+            model=current.embed.model,
+            mirror=current.embed.mirror,
+            onnx=onnx,
+            n_threads=current.runtime.n_threads,
+            n_rounds=rounds,
+            task=task,
+        )
+    output.emit(format_report(report), report.payload(), as_json=as_json)
+
+
 @bench.command("cold-start")
 @click.argument("a", type=click.Path(path_type=Path), required=False)
 @click.argument("b", type=click.Path(path_type=Path), required=False)
