@@ -19,7 +19,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    QueuePool,
+    create_engine,
+    event,
+    exc,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from facerec.errors import (
@@ -374,6 +384,8 @@ def _engine(path: Path, busy_timeout_s: float) -> Engine:
         creator=lambda: sqlite3.connect(
             path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
         ),
+        # Each session has a connection of its own, also two in one thread.
+        poolclass=QueuePool,
     )
 
     @event.listens_for(engine, "connect")

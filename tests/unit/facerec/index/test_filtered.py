@@ -24,7 +24,7 @@ def test_keeps_enough_signs_whatever_the_dimension(dimension):
 
     n_bits = 8 * index.sketches_of(np.array([1])).shape[1]
 
-    assert max(MIN_SIGN_BITS, dimension) - 8 < n_bits
+    assert max(MIN_SIGN_BITS, dimension) <= n_bits < max(MIN_SIGN_BITS, dimension) + 8
 
 
 def test_signs_differ_by_the_angle_between_vectors():
