@@ -105,13 +105,14 @@ def pairs_page(
         protocol=_pairs_protocol(pairs, plain),
         headlines=_pair_headlines(plain, mirrored),
         plots=(
-            Plot("Detection error trade-off (DET)", det_plot(curves, marks), DET_CAPTION),
-            Plot("Receiver operating characteristic (ROC)", roc_plot(curves, marks), ROC_CAPTION),
             Plot(
                 "Scores",
                 histogram_plot(plain.pairs.mated, plain.pairs.nonmated, marks),
                 HISTOGRAM_CAPTION,
+                is_wide=True,
             ),
+            Plot("Detection error trade-off (DET)", det_plot(curves, marks), DET_CAPTION),
+            Plot("Receiver operating characteristic (ROC)", roc_plot(curves, marks), ROC_CAPTION),
         ),
         tables=tuple(table for table in tables if table is not None),
         sheets=(
@@ -135,17 +136,7 @@ def people_page(
         everybody: all pairs.
         searched: open-set identification.
     """
-    pair_marks = [
-        Mark(f"threshold {rates.threshold:.3f}", rates.threshold, rates.fmr.value, rates.fnmr.value)
-        for rates in everybody.rates
-        if rates.target is None and rates.threshold is not None and rates.fmr and rates.fnmr
-    ][:1]
-    search_marks = [
-        Mark(f"threshold {at.point.score:.3f}", at.point.score, at.fpir.value, at.fnir.value)
-        for at in searched.fixed_thresholds[:1]
-    ]
     images = _Images(subject, acquired)
-    n_gallery = searched.searches.n_enrolled
     tables = [
         _search_threshold_table(searched),
         _fpir_table(searched),
@@ -157,49 +148,61 @@ def people_page(
         subtitle=subject.subtitle,
         protocol=_people_protocol(everybody, searched),
         headlines=_people_headlines(everybody, searched),
-        plots=(
-            Plot(
-                f"Identification in a gallery of {n_gallery:,}: DET",
-                det_plot({"open-set search": searched.curve}, search_marks, IDENTIFICATION),
-                DET_CAPTION,
-            ),
-            Plot(
-                f"Scores of the searches in a gallery of {n_gallery:,}",
-                histogram_plot(
-                    searched.searches.mate_scores,
-                    searched.searches.nonmated_best,
-                    search_marks,
-                    ("right person", "best for a stranger"),
-                ),
-                HISTOGRAM_CAPTION,
-            ),
-            Plot(
-                "All pairs: DET", det_plot({"all pairs": everybody.curve}, pair_marks), DET_CAPTION
-            ),
-            Plot(
-                "All pairs: ROC", roc_plot({"all pairs": everybody.curve}, pair_marks), ROC_CAPTION
-            ),
-            Plot(
-                "All pairs: scores",
-                histogram_plot(everybody.mated.scores, everybody.nonmated, pair_marks),
-                HISTOGRAM_CAPTION,
-            ),
-            Plot(
-                f"Rank in a gallery of {n_gallery:,} (CMC, closed-set)",
-                cmc_plot(searched.cmc),
-                "How many mated probes have their person at most at each rank, without any "
-                "threshold and without strangers. Shaded: 95 % interval, by person.",
-            ),
-        ),
+        plots=_people_plots(everybody, searched),
         tables=tuple(table for table in tables if table is not None),
         sheets=(
             images.stranger_sheet(searched),
             images.missed_sheet(searched),
-            images.nearest_sheet(everybody, pair_marks),
+            images.nearest_sheet(everybody),
         ),
         failures=images.failures(),
         failure_policy=FOLDER_FAILURE_POLICY,
         provenance=tuple(subject.provenance.items()),
+    )
+
+
+def _people_plots(everybody: AllPairs, searched: Identification) -> tuple[Plot, ...]:
+    gallery = f"gallery of {searched.searches.n_enrolled:,}"
+    search_marks = [
+        Mark(f"threshold {at.point.score:.3f}", at.point.score, at.fpir.value, at.fnir.value)
+        for at in searched.fixed_thresholds[:1]
+    ]
+    pair_marks = [
+        Mark(f"threshold {rates.threshold:.3f}", rates.threshold, rates.fmr.value, rates.fnmr.value)
+        for rates in everybody.rates[:1]
+        if rates.target is None and rates.threshold is not None and rates.fmr and rates.fnmr
+    ]
+    return (
+        Plot(
+            f"Identification: scores of the searches, {gallery}",
+            histogram_plot(
+                searched.searches.mate_scores,
+                searched.searches.nonmated_best,
+                search_marks,
+                ("right person", "best for a stranger"),
+            ),
+            HISTOGRAM_CAPTION,
+            is_wide=True,
+        ),
+        Plot(
+            f"Identification: DET, {gallery}",
+            det_plot({"open-set search": searched.curve}, search_marks, IDENTIFICATION),
+            DET_CAPTION,
+        ),
+        Plot(
+            f"Closed-set ranks (CMC), {gallery}",
+            cmc_plot(searched.cmc),
+            "How many mated probes have their person at most at each rank, without any threshold "
+            "and without strangers. Shaded: 95 % interval, by person.",
+        ),
+        Plot(
+            "All pairs: scores",
+            histogram_plot(everybody.mated.scores, everybody.nonmated, pair_marks),
+            HISTOGRAM_CAPTION,
+            is_wide=True,
+        ),
+        Plot("All pairs: DET", det_plot({"all pairs": everybody.curve}, pair_marks), DET_CAPTION),
+        Plot("All pairs: ROC", roc_plot({"all pairs": everybody.curve}, pair_marks), ROC_CAPTION),
     )
 
 
@@ -333,6 +336,15 @@ def _people_headlines(everybody: AllPairs, searched: Identification) -> tuple[He
         for fixed in searched.fixed_fpirs
         if fixed.target in {0.01, 0.001}
     ]
+    each = searched.split.images_each
+    headlines.append(
+        Headline(
+            "Gallery",
+            f"{n:,} people",
+            f"enrolled from {'one image' if each == 1 else f'{each} images'} each; "
+            f"{searched.searches.n_failed_enrolments} could not be enrolled",
+        )
+    )
     rank_1 = searched.cmc[1]
     headlines.append(
         Headline(
@@ -394,31 +406,31 @@ def _fixed_threshold_row(fixed: FixedThreshold) -> tuple[str, ...]:
 
 
 def _fixed_fmr_table(both: Mapping[str, Verification]) -> Table:
-    rows = []
+    columns = ["FMR at most"]
+    rows = [[target_percent(fixed.target)] for fixed in next(iter(both.values())).fixed_fmrs]
     for name, result in both.items():
-        for fixed in result.fixed_fmrs:
-            label = f"{target_percent(fixed.target)}, {name}"
-            if fixed.fnmr is None or fixed.threshold is None or fixed.fmr is None:
-                rows.append((label, DASH, DASH, fixed.reason, DASH))
-                continue
-            rows.append(
-                (
-                    label,
-                    f"{fixed.threshold:.4f}",
-                    counted(fixed.fmr),
-                    with_interval(fixed.fnmr, turned=True),
-                    counted(fixed.fnmr),
-                )
-            )
+        columns += [f"TAR, {name}", "misses", "threshold"]
+        for row, fixed in zip(rows, result.fixed_fmrs, strict=True):
+            row += _fixed_fmr_cells(fixed)
     floor = smallest_measurable_rate(next(iter(both.values())).curve.n_nonmated)
     return Table(
         "True accept rate with the false match rate held",
-        ("FMR at most", "threshold", "false matches", "TAR", "misses"),
-        tuple(rows),
+        tuple(columns),
+        tuple(tuple(row) for row in rows),
         "The threshold is the smallest score that keeps the rate, without interpolation, chosen on "
         f"these very pairs. No rate below {percent(floor)} can be told from zero here (rule of "
         "three). " + INTERVAL_NOTE + "Wilson's, taking pairs as independent.",
     )
+
+
+def _fixed_fmr_cells(fixed: FixedFmr) -> list[str]:
+    if fixed.fnmr is None or fixed.threshold is None:
+        return ["not measurable", DASH, DASH]
+    return [
+        with_interval(fixed.fnmr, turned=True),
+        counted(fixed.fnmr),
+        f"{fixed.threshold:.4f}",
+    ]
 
 
 def _fold_table(both: Mapping[str, Verification]) -> Table | None:
@@ -499,7 +511,7 @@ def _fpir_table(searched: Identification) -> Table:
 def _fpir_row(fixed: FixedFpir) -> tuple[str, ...]:
     label = target_percent(fixed.target)
     if fixed.threshold is None or fixed.fpir is None or fixed.fnir is None:
-        return label, DASH, DASH, DASH, fixed.reason, DASH
+        return label, DASH, DASH, DASH, "not measurable", DASH
     return (
         label,
         f"{fixed.threshold:.4f}",
@@ -535,7 +547,7 @@ def _all_pairs_table(everybody: AllPairs) -> Table:
 def _all_pairs_row(rates: RatesAt) -> tuple[str, ...]:
     held = "" if rates.target is None else f"FMR at most {target_percent(rates.target)}"
     if rates.threshold is None or rates.fmr is None or rates.fnmr is None:
-        return held, DASH, DASH, rates.reason, DASH
+        return held, DASH, DASH, "not measurable", DASH
     name = f"{rates.threshold:.4f}" + (f", {held}" if held else ", the model's own")
     return (
         name,
@@ -620,9 +632,9 @@ class _Images:
         note = "Left the probe, right the image its person is enrolled with. "
         return Sheet("Enrolled people least like themselves", note + _judged_at(threshold), cards)
 
-    def nearest_sheet(self, everybody: AllPairs, marks: list[Mark]) -> Sheet:
+    def nearest_sheet(self, everybody: AllPairs) -> Sheet:
         nearest = everybody.nearest
-        threshold = marks[0].threshold if marks else None
+        threshold = everybody.rates[0].threshold if everybody.rates[0].target is None else None
         cards = tuple(
             self._card(float(score), int(a), int(b), same=False, threshold=threshold)
             for a, b, score in zip(nearest.first, nearest.second, nearest.scores, strict=True)
@@ -649,7 +661,7 @@ class _Images:
         is_error = None if threshold is None else (score >= threshold) != same
         return Card(
             f"{score:.3f}",
-            (self._name(a), self._name(b)),
+            (self._short_name(a), self._short_name(b)),
             (self._thumbnail(a), self._thumbnail(b)),
             is_error,
         )
@@ -658,6 +670,11 @@ class _Images:
         path = self._acquired.paths[row]
         root = self._subject.root
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+    def _short_name(self, row: int) -> str:
+        """The file name alone where it says whose folder it lies in, as LFW's do."""
+        path = self._acquired.paths[row]
+        return path.name if path.name.startswith(path.parent.name) else self._name(row)
 
     def _thumbnail(self, row: int) -> str:
         if not self._subject.with_images:

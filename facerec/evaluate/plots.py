@@ -29,7 +29,7 @@ from facerec.evaluate.error_rates import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    Place = Literal["lower left", "lower right", "upper right"]
+    Place = Literal["lower left", "lower right"]
 
 # Stand-ins that matplotlib writes into the SVG, and the page's colour that takes their place. The
 # page's blue and vermilion are told apart by colour-blind readers too (Okabe and Ito 2008).
@@ -43,7 +43,13 @@ COLOURS = {
 }
 MINUS = "\N{MINUS SIGN}"
 SIZE_INCHES = (5.4, 3.9)
+WIDE_INCHES = (11.2, 3.6)
 HISTOGRAM_STEP = 0.02
+# More labels of rates down to millionths of a percent would run into each other.
+MOST_TICKS = 6
+# The ROC plot's upward axis begins at the hits left at this FMR (or the smallest measurable one):
+# further down nearly everything is missed, and what matters would be squeezed against the top.
+ROC_FLOOR_FMR = 1e-5
 # Colour and dash of the curves of one plot, so that print without colour tells them apart too.
 LINES = (("same", "-"), ("different", "--"), ("ink", ":"))
 
@@ -141,7 +147,7 @@ def roc_plot(
             points = thin(curve)
             fmr = np.maximum(points.fmr, left)
             axes.plot(fmr, 1 - points.fnmr, dash, color=COLOURS[colour], label=name, lw=1.8)
-            measurable = curve.fmr >= smallest_measurable_rate(curve.n_nonmated)
+            measurable = curve.fmr >= max(smallest_measurable_rate(curve.n_nonmated), ROC_FLOOR_FMR)
             lowest = min(lowest, float((1 - curve.fnmr)[measurable].min(initial=1.0)))
         _marks(axes, [(mark, mark.fmr, 1 - mark.fnmr) for mark in marks if mark.fmr])
         axes.set(xscale="log", xlabel=axis.false_match, ylabel=axis.hit)
@@ -180,12 +186,15 @@ def histogram_plot(
         used = np.flatnonzero(counts[0] + counts[1])
         axes.set_xlim(edges[used[0]] - 0.02, edges[used[-1] + 1] + 0.02)
         for mark in marks:
-            axes.axvline(mark.threshold, color=COLOURS["mark"], lw=1.4, label=mark.label)
+            # It ends below the legend.
+            axes.axvline(mark.threshold, 0, 0.87, color=COLOURS["mark"], lw=1.4, label=mark.label)
         axes.set(xlabel="Score (cosine similarity)", ylabel="share of each kind, %")
-        axes.set_ylim(bottom=0)
-        _legend(axes, "upper right")
+        axes.set_ylim(0, 1.18 * max(float(axes.get_ylim()[1]), 1.0))
+        axes.legend(
+            loc="upper center", ncols=3, frameon=False, labelcolor=COLOURS["ink"], fontsize=9
+        )
 
-    return _svg(draw, "scores")
+    return _svg(draw, "scores", WIDE_INCHES)
 
 
 def cmc_plot(cmc: Mapping[int, Estimate]) -> str:
@@ -205,7 +214,7 @@ def cmc_plot(cmc: Mapping[int, Estimate]) -> str:
         axes.set(xscale="log", xlabel="rank", ylabel="right person at most there, %")
         axes.set_xticks(ranks, [str(rank) for rank in ranks])
         axes.minorticks_off()
-        axes.set_ylim(top=min(100.5, max(high) + 0.2 * (max(high) - min(low) + 1)))
+        axes.set_ylim(top=min(100.2, max(high) + 0.2 * (max(high) - min(low) + 1)))
 
     return _svg(draw, "cmc")
 
@@ -236,11 +245,14 @@ def _legend(axes: Axes, place: Place) -> None:
     axes.legend(loc=place, frameon=False, labelcolor=COLOURS["ink"], fontsize=9)
 
 
-def _svg(draw: Callable[[Axes], None], name: str) -> str:
+def _svg(
+    draw: Callable[[Axes], None], name: str, size_inches: tuple[float, float] = SIZE_INCHES
+) -> str:
     # Imported here: matplotlib takes half a second, and only reports with plots need it.
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     style: Any = {
         "svg.fonttype": "none",
@@ -260,13 +272,15 @@ def _svg(draw: Callable[[Axes], None], name: str) -> str:
         "ytick.color": COLOURS["muted"],
     }
     with mpl.rc_context(style):
-        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+        figure = Figure(figsize=size_inches, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         draw(axes)
         for one in (axes.xaxis, axes.yaxis):
-            if one.get_scale() == "log" and name in {"det", "roc"}:
+            if name in {"det", "roc"}:
                 one.set_major_formatter(_percent)
+                if one.get_scale() == "log":
+                    one.set_major_locator(LogLocator(numticks=MOST_TICKS))
         buffer = io.StringIO()
         figure.savefig(
             buffer,

@@ -50,11 +50,19 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing with its title and the sentence that says how to read it."""
+    """A drawing.
+
+    Attributes:
+        title: heading.
+        svg: the drawing.
+        caption: the sentence that says how to read it.
+        is_wide: whether it takes the whole width of the page.
+    """
 
     title: str
     svg: str
     caption: str
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

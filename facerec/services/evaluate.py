@@ -28,7 +28,7 @@ from facerec.evaluate.identification import (
     draw_split,
     identify_open_set,
 )
-from facerec.evaluate.pages import Subject, pairs_page, people_page
+from facerec.evaluate.pages import MIRRORED, PLAIN, Subject, pairs_page, people_page
 from facerec.evaluate.pairs import PairList, find_lfw, people_in_folder, people_root, read_pairs
 from facerec.evaluate.report import Page, ScoreRow
 from facerec.evaluate.verification import Verification, score_pairs, verify_pairs
@@ -165,7 +165,7 @@ def evaluate_people(
     paths = [path for one in people for path in one.images]
     # Drawn before the images are embedded, so that a wrong number is refused at once.
     split = draw_split(person, n_enrol=n_enrol, images_each=images_each, seed=seed)
-    tools = _Tools.open(options, with_mirror=options.mirror)
+    tools = _Tools.open(options)
     start = perf_counter()
     acquired = tools.acquire(paths, task)
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
@@ -184,7 +184,8 @@ def evaluate_people(
     )
     subject = Subject(
         f"People of {folder.resolve().name}",
-        f"{tools.model_name}, {len(people):,} people, {len(paths):,} images",
+        f"{tools.model_name}, {MIRRORED if options.mirror else PLAIN}: "
+        f"{len(people):,} people, {len(paths):,} images",
         people_root(folder),
         options.with_images,
         provenance,
@@ -221,7 +222,7 @@ def _evaluate_pairs(
     now: datetime,
     task: Task | None,
 ) -> Evaluation:
-    tools = _Tools.open(options, with_mirror=options.mirror)
+    tools = _Tools.open(options)
     start = perf_counter()
     acquired = tools.acquire(pairs.images(), task)
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
@@ -264,7 +265,7 @@ class _Tools:
     card: ModelCard | None
 
     @classmethod
-    def open(cls, options: EvaluateOptions, *, with_mirror: bool) -> _Tools:
+    def open(cls, options: EvaluateOptions) -> _Tools:
         pipeline = open_pipeline(
             model=options.model,
             detector=options.detector,
@@ -273,7 +274,7 @@ class _Tools:
             min_face_px=options.min_face_px,
         )
         mirror_embedder = None
-        if with_mirror:
+        if options.mirror:
             mirror_embedder = open_embedder(
                 options.model, device=options.device, n_threads=options.n_threads, mirror=True
             )

@@ -108,7 +108,7 @@ def test_text_names_the_failures_and_the_report(lfw, capsys, tmp_path, monkeypat
     assert "P03/P03_0002.png: No face was found." in out
     assert "No pair is dropped" in out
     html = (tmp_path / "facerec-report" / "lfw" / "report.html").read_text()
-    assert "P03/P03_0002.png" in html
+    assert "P03/P03_<wbr>0002.png" in html
     assert "data:image/jpeg" in html
     assert not (tmp_path / "facerec-report" / "lfw" / "scores.csv").exists()
     assert (
@@ -121,7 +121,7 @@ def test_images_of_people_stay_out_on_request(lfw, capsys, tmp_path) -> None:
     run(capsys, "lfw", "--data", lfw, "--no-images")
     html = (tmp_path / "facerec-report" / "lfw" / "report.html").read_text()
     assert "data:image" not in html
-    assert "P03/P03_0002.png" in html
+    assert "P03/P03_<wbr>0002.png" in html
 
 
 def test_cache_lies_in_the_cache_folder_and_only_when_asked_for(lfw, capsys, tmp_path) -> None:

@@ -63,9 +63,14 @@ def drawings():
     }
 
 
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, str]:
+    return drawings()
+
+
 @pytest.mark.parametrize("name", ["det", "roc", "scores", "plain", "cmc"])
-def test_drawings_are_svg_in_the_colours_of_the_page(name) -> None:
-    svg = drawings()[name]
+def test_drawings_are_svg_in_the_colours_of_the_page(drawn, name) -> None:
+    svg = drawn[name]
     ElementTree.fromstring(svg)  # noqa: S314  (our own text)
     assert "var(--ink)" in svg
     assert "var(--same)" in svg
@@ -74,8 +79,8 @@ def test_drawings_are_svg_in_the_colours_of_the_page(name) -> None:
     assert 'viewBox="' in svg.split(">")[0]
 
 
-def test_drawings_say_what_the_axes_and_lines_are() -> None:
-    found = drawings()
+def test_drawings_say_what_the_axes_and_lines_are(drawn) -> None:
+    found = drawn
     assert "False match rate (FMR)" in found["det"]
     assert "with mirror averaging" in found["det"]
     assert "threshold 0.350" in found["det"]
@@ -87,8 +92,8 @@ def test_drawings_say_what_the_axes_and_lines_are() -> None:
     assert "threshold" not in found["plain"]
 
 
-def test_drawings_repeat_exactly_and_do_not_share_ids() -> None:
-    first, again = drawings(), drawings()
+def test_drawings_repeat_exactly_and_do_not_share_ids(drawn) -> None:
+    first, again = drawn, drawings()
     assert first == again
     ids = re.findall(r'\bid="([^"]+)"', "".join(first.values()) + det_plot({"x": some_curve(2)}))
     assert len(ids) == len(set(ids))
