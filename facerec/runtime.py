@@ -52,11 +52,13 @@ class InferenceSession(Protocol):
         input_shape: of the only input, as ``run`` takes it; -1 where any size goes.
         output_shapes: one per output; -1 where the size follows from the input,
             () where even the number of dimensions does.
+        n_streams: how many batches ``run_each`` computes side by side.
     """
 
     device: str
     input_shape: tuple[int, ...]
     output_shapes: tuple[tuple[int, ...], ...]
+    n_streams: int
 
     def run(self, batch: NDArray[np.float32] | NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Run the net.
@@ -126,12 +128,14 @@ def open_session(
 
 
 _shared_core: Any = None
+_core_lock = threading.Lock()
 
 
 def _core() -> Any:  # noqa: ANN401  (openvino.Core; the package ships no type marker)
     global _shared_core  # (starting a core costs tens of milliseconds)
-    if _shared_core is None:
-        _shared_core = _openvino().Core()
+    with _core_lock:
+        if _shared_core is None:
+            _shared_core = _openvino().Core()
     return _shared_core
 
 
@@ -160,6 +164,7 @@ class OpenVinoSession:
         device: name of the device, with the hardware's own name.
         input_shape: see ``InferenceSession``.
         output_shapes: see ``InferenceSession``.
+        n_streams: see ``InferenceSession``.
     """
 
     def __init__(
@@ -186,7 +191,8 @@ class OpenVinoSession:
             config["INFERENCE_NUM_THREADS"] = n_threads
         if device == "CPU" and n_streams != 1:
             n_threads = n_threads or available_cores()
-            config["NUM_STREAMS"] = min(n_streams or n_threads, n_threads)
+            n_streams = min(n_streams or n_threads, n_threads)
+            config["NUM_STREAMS"] = n_streams
         try:
             graph = core.read_model(model if isinstance(model, bytes) else str(model))
             if pixels is not None:
@@ -196,6 +202,7 @@ class OpenVinoSession:
             raise WeightsCorruptError(
                 "The model file cannot be loaded.", remedy="Install facerec again."
             ) from exc
+        self.n_streams = max(n_streams, 1)
         self._requests = [self._compiled.create_infer_request()]
         self._lock = threading.Lock()  # (a busy request refuses a second caller)
         self.device = f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME').strip()})"
@@ -213,6 +220,7 @@ class OpenVinoSession:
     ) -> list[list[NDArray[np.float32]]]:
         """See ``InferenceSession.run_each``."""
         results: list[list[NDArray[np.float32]]] = []
+        tensor_type = _openvino().Tensor
         with self._lock:
             waiting: deque[Any] = deque()
             try:
@@ -220,7 +228,8 @@ class OpenVinoSession:
                     if len(waiting) == MAX_WAITING_BATCHES:
                         results.append(_finished(waiting.popleft()))
                     request = self._request(index % MAX_WAITING_BATCHES)
-                    request.start_async([batch], share_inputs=True)
+                    request.set_input_tensor(tensor_type(batch, shared_memory=True))
+                    request.start_async()
                     waiting.append((request, batch))  # (the batch must outlive its inference)
             finally:
                 results += [_finished(entry) for entry in waiting]
@@ -276,6 +285,7 @@ class CudaSession:
         device: name of the device.
         input_shape: see ``InferenceSession``.
         output_shapes: see ``InferenceSession``.
+        n_streams: see ``InferenceSession``.
     """
 
     def __init__(
@@ -312,6 +322,7 @@ class CudaSession:
         self._input = entry.name
         self._pixels = pixels
         self.device = f"CUDA:{index}"
+        self.n_streams = 1
         shape = _onnx_shape(entry.shape)
         if pixels is not None:
             batch, channels, height, width = shape

@@ -16,15 +16,18 @@ Reference:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.detect.base import DETECTORS
 from facerec.detect.nms import Overlap, suppress
-from facerec.detect.pyramid import AreaSampler, pyramid_scales
+from facerec.detect.pyramid import AreaSampler, Arena, pyramid_scales
 from facerec.errors import RangeError
 from facerec.runtime import InferenceSession, open_session
 from facerec.types import Face, ImageRGB, check_image
@@ -121,13 +124,13 @@ class MtcnnDetector:
         """
         self.settings = MtcnnSettings(min_face_px, tuple(thresholds), pyramid_factor, max_faces)
         card = find_model(MODEL_NAME, task="detect")
-        self._p_net, self._r_net, self._o_net = (
-            open_session(
-                verified_path(card, entry.file), device=device, n_threads=n_threads, n_streams=0
+        paths = [verified_path(card, entry.file) for entry in card.files]
+        with ThreadPoolExecutor(len(paths)) as pool:  # (compiling takes one core each)
+            self._p_net, self._r_net, self._o_net = pool.map(
+                partial(open_session, device=device, n_threads=n_threads, n_streams=0), paths
             )
-            for entry in card.files
-        )
         self.device = self._p_net.device
+        self._local = threading.local()
 
     def detect(self, image: ImageRGB) -> list[Face]:
         """Find all faces of an image.
@@ -151,13 +154,21 @@ class MtcnnDetector:
         )
         if not scales:
             return []
-        sampler = AreaSampler(image)
+        sampler = AreaSampler(image, self._arena())
         boxes = self._refined(sampler, self._proposed(sampler, scales))
         boxes, landmarks, scores = self._decided(sampler, boxes)
         order = np.lexsort((boxes[:, 1], boxes[:, 0], -scores))
         if self.settings.max_faces:
             order = order[: self.settings.max_faces]
         return [Face(boxes[i], landmarks[i], float(scores[i])) for i in order]
+
+    def _arena(self) -> Arena:
+        """Return this thread's memory, emptied."""
+        if not hasattr(self._local, "arena"):
+            self._local.arena = Arena()
+        arena: Arena = self._local.arena
+        arena.reset()
+        return arena
 
     def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
         """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
@@ -223,11 +234,10 @@ def _looked_at(
     if not len(boxes):
         return boxes, np.empty((0, net.output_shapes[0][1]), dtype=np.float32)
 
-    def batches() -> Iterator[Floats]:
-        for start in range(0, len(whole), batch):
-            yield sampler.crops(whole[start : start + batch], side)
-
-    results = [result for (result,) in net.run_each(batches())]
+    # As many batches as keep all streams equally busy.
+    n_batches = -(-len(whole) // (batch * net.n_streams)) * net.n_streams
+    parts = np.array_split(whole, min(n_batches, len(whole)))
+    results = [result for (result,) in net.run_each(sampler.crops(part, side) for part in parts)]
     return boxes, np.concatenate(results)
 
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-# Boxes compared at a time: 512 x 512 float32 is 1 MB, which stays in the processor's cache.
-_BLOCK = 512
+# Boxes taken in at a time: few enough that most are compared with survivors only, many enough that
+# numpy's calls do not count.
+_BLOCK = 128
 
 
 class Overlap(StrEnum):
@@ -79,16 +80,29 @@ def _overlaps(
 ) -> NDArray[np.float32]:
     """Overlap of each box with each other one, (N, M)."""
     extra = np.float32(overlap is Overlap.SMALLER)
-    left, top, right, bottom = boxes.T[:, :, None]
-    other_left, other_top, other_right, other_bottom = others.T[:, None, :]
-    width = np.minimum(right, other_right) - np.maximum(left, other_left) + extra
-    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top) + extra
-    common = np.maximum(width, 0) * np.maximum(height, 0)
-    area = (right - left + extra) * (bottom - top + extra)
-    other_area = (other_right - other_left + extra) * (other_bottom - other_top + extra)
-    base = (
-        np.minimum(area, other_area) if overlap is Overlap.SMALLER else area + other_area - common
-    )
+    width = _common_length(boxes[:, 0::2], others[:, 0::2], extra)
+    height = _common_length(boxes[:, 1::2], others[:, 1::2], extra)
+    common = np.multiply(width, height, out=width)
+    area, other_area = _areas(boxes, extra)[:, None], _areas(others, extra)
+    if overlap is Overlap.SMALLER:
+        base = np.minimum(area, other_area, out=height)
+    else:
+        base = np.add(area, other_area, out=height)
+        base -= common
     with np.errstate(invalid="ignore"):  # (two boxes without area: 0 / 0, which beats nobody)
-        shares: NDArray[np.float32] = common / base
-    return shares
+        return np.divide(common, base, out=base)
+
+
+def _common_length(
+    spans: NDArray[np.float32], others: NDArray[np.float32], extra: np.float32
+) -> NDArray[np.float32]:
+    """Length of what each span (N, 2) shares with each other one (M, 2), at least 0, as (N, M)."""
+    length = np.minimum(spans[:, 1, None], others[:, 1])
+    length -= np.maximum(spans[:, 0, None], others[:, 0])
+    if extra:
+        length += extra
+    return np.maximum(length, 0, out=length)
+
+
+def _areas(boxes: NDArray[np.float32], extra: np.float32) -> NDArray[np.float32]:
+    return (boxes[:, 2] - boxes[:, 0] + extra) * (boxes[:, 3] - boxes[:, 1] + extra)

@@ -10,7 +10,10 @@ Must not know: nets, thresholds, what a face is.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,9 @@ from facerec.types import ImageRGB
 
 # cv2.remap takes 16-bit coordinates; longer images go through numpy.
 _REMAP_LIMIT = 32_000
+# Sums looked up at a time: 32768 of three int32 are 400 kB, which stay in the processor's cache.
+_LOOK_UPS = 32_768
+_ALIGNMENT = 64
 
 
 def pyramid_scales(
@@ -46,6 +52,48 @@ def pyramid_scales(
     return scales
 
 
+class Arena:
+    """Memory for arrays that live no longer than one Image, used again for the next one.
+
+    Fresh memory costs more than the arithmetic done in it: the system clears each page when it is
+    first touched. Arrays taken here are valid until the next ``reset``.
+    """
+
+    def __init__(self) -> None:
+        self._block = np.empty(0, dtype=np.uint8)
+        self._used = 0
+        self._needed = 0
+
+    def reset(self) -> None:
+        """Take everything back; grow to what the last Image needed."""
+        if self._needed > self._block.size:
+            self._block = np.empty(self._needed, dtype=np.uint8)
+        self._used = self._needed = 0
+
+    def take(self, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        """Return an array with arbitrary content.
+
+        Args:
+            shape: its shape.
+            dtype: of its elements.
+        """
+        n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+        start, self._used = self._used, self._used + -(-n_bytes // _ALIGNMENT) * _ALIGNMENT
+        self._needed = max(self._needed, self._used)
+        if self._used > self._block.size:
+            return np.empty(shape, dtype)
+        return self._block[start : start + n_bytes].view(dtype).reshape(shape)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Take back what is taken inside the ``with``."""
+        used = self._used
+        try:
+            yield
+        finally:
+            self._used = used
+
+
 class AreaSampler:
     """Makes smaller copies and cut-outs of one Image.
 
@@ -53,13 +101,15 @@ class AreaSampler:
         image_hw: height and width in pixels.
     """
 
-    def __init__(self, image: ImageRGB) -> None:
+    def __init__(self, image: ImageRGB, arena: Arena | None = None) -> None:
         """Sum up an image once.
 
         Args:
             image: (H, W, 3) uint8.
+            arena: where results lie; they are valid until its next ``reset``.
         """
         self.image_hw = (image.shape[0], image.shape[1])
+        self._arena = arena or Arena()
         # Beyond 8 million pixels int32 wraps around; differences come out right all the same.
         self._sums = np.asarray(cv2.integral(image, sdepth=cv2.CV_32S), dtype=np.int32)
 
@@ -73,12 +123,8 @@ class AreaSampler:
         Returns:
             (1, 3, height, width) float32, 0..255.
         """
-        image_height, image_width = self.image_hw
-        tops, bottoms = _bins(image_height, height)
-        lefts, rights = _bins(image_width, width)
-        rows = np.concatenate([tops, bottoms])[None]
-        columns = np.concatenate([lefts, rights])[None]
-        return self._means(rows, columns)
+        whole = np.array([[0, 0, self.image_hw[1], self.image_hw[0]]])
+        return self._means(whole, height, width)
 
     def crops(self, boxes: NDArray[np.int64], side: int) -> NDArray[np.float32]:
         """Cut boxes out and resize each to a square.
@@ -91,51 +137,65 @@ class AreaSampler:
         Returns:
             (N, 3, side, side) float32, 0..255.
         """
-        left, top, right, bottom = boxes.T[:, :, None]
-        steps = np.arange(side)
-        width, height = right - left, bottom - top
-        rows = np.concatenate(
-            [top + steps * height // side, top - (-(steps + 1) * height // side)], axis=1
-        )
-        columns = np.concatenate(
-            [left + steps * width // side, left - (-(steps + 1) * width // side)], axis=1
-        )
-        return self._means(rows, columns)
+        return self._means(boxes, side, side)
 
-    def _means(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Means over bins; (N, 2h) row borders and (N, 2w) column borders -> (N, 3, h, w).
-
-        The first half of the borders are starts, the second half ends.
-        """
-        height, width = rows.shape[1] // 2, columns.shape[1] // 2
-        corners = self._gather(rows, columns)
-        upper, lower = corners[:, :height], corners[:, height:]
-        strips = np.subtract(lower, upper, out=lower)
-        sums = strips[:, :, width:] - strips[:, :, :width]
-        areas = (rows[:, height:] - rows[:, :height])[:, :, None] * (
-            columns[:, width:] - columns[:, :width]
-        )[:, None]
-        means = np.empty((len(rows), 3, height, width), dtype=np.float32)
-        shares = np.float32(1) / areas.astype(np.float32)
-        np.multiply(sums.astype(np.float32).transpose(0, 3, 1, 2), shares[:, None], out=means)
+    def _means(self, boxes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float32]:
+        """Resize boxes (N, 4) to (N, 3, height, width), a few rows of bins at a time."""
+        tops, bottoms = _bins(boxes[:, 1], boxes[:, 3], height)
+        lefts, rights = _bins(boxes[:, 0], boxes[:, 2], width)
+        means: NDArray[np.float32] = self._arena.take((len(boxes), 3, height, width), np.float32)
+        columns = np.concatenate([lefts, rights], axis=1)
+        shares = np.repeat(np.float32(1) / (rights - lefts).astype(np.float32), 3, axis=1)
+        n_rows = max(1, _LOOK_UPS // (4 * len(boxes) * width))
+        for start in range(0, height, n_rows):
+            part = slice(start, start + n_rows)
+            with self._arena.borrowed():
+                strip = self._strip(tops[:, part], bottoms[:, part], columns, shares)
+                np.copyto(means[:, :, part], strip.transpose(0, 3, 1, 2))
         return means
 
-    def _gather(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Look sums up at all crossings: (N, 2h), (N, 2w) -> (N, 2h, 2w, 3)."""
+    def _strip(
+        self,
+        tops: NDArray[np.int64],
+        bottoms: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        column_shares: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Means over some rows of bins, as (N, h, w, 3).
+
+        All steps run over whole rows of memory: with the three channels innermost and alone, numpy
+        would crawl.
+        """
+        n, height = tops.shape
+        width = columns.shape[1] // 2
+        corners = self._looked_up(np.concatenate([tops, bottoms], axis=1), columns)
+        strips = np.subtract(corners[:, height:], corners[:, :height], out=corners[:, height:])
+        sums = np.subtract(strips[:, :, width:], strips[:, :, :width], out=strips[:, :, width:])
+        means = self._arena.take((n, height, width, 3), np.float32)
+        means[...] = sums
+        rows = means.reshape(n, height, width * 3)
+        rows *= column_shares[:, None]
+        rows /= (bottoms - tops).astype(np.float32)[:, :, None]
+        return means
+
+    def _looked_up(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Sums at all crossings of (N, 2h) rows and (N, 2w) columns: (N, 2h, 2w, 3)."""
         n, n_rows = rows.shape
         n_columns = columns.shape[1]
         if max(*self.image_hw, n * n_rows, n_columns) > _REMAP_LIMIT:
             return self._sums[rows[:, :, None], columns[:, None, :]]
-        places = np.empty((n, n_rows, n_columns, 2), dtype=np.int16)
+        places = self._arena.take((n, n_rows, n_columns, 2), np.int16)
         places[..., 0] = columns[:, None, :]
         places[..., 1] = rows[:, :, None]
-        flat = places.reshape(n * n_rows, n_columns, 2)
-        found = cv2.remap(self._sums, flat, None, cv2.INTER_NEAREST)  # type: ignore[call-overload]
-        return np.asarray(found).reshape(n, n_rows, n_columns, 3)
+        found = self._arena.take((n * n_rows, n_columns, 3), np.int32)
+        places = places.reshape(n * n_rows, n_columns, 2)
+        cv2.remap(self._sums, places, None, cv2.INTER_NEAREST, found)  # type: ignore[call-overload]
+        return found.reshape(n, n_rows, n_columns, 3)
 
 
-@lru_cache(maxsize=128)
-def _bins(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First pixel, and one after the last, of each of ``m`` bins over ``n`` pixels."""
-    steps = np.arange(m, dtype=np.int64)
-    return steps * n // m, -(-(steps + 1) * n // m)
+def _bins(
+    first: NDArray[np.int64], end: NDArray[np.int64], n_bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First pixel, and one after the last, of each bin over the spans (N,), as (N, n_bins)."""
+    steps = np.arange(n_bins + 1, dtype=np.int64) * (end - first)[:, None]
+    return first[:, None] + steps[:, :-1] // n_bins, first[:, None] - (-steps[:, 1:] // n_bins)
