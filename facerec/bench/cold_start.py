@@ -6,10 +6,9 @@ time is from start to exit; peak memory is what the kernel counted for the proce
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -25,6 +24,17 @@ PEER_NOTE = (
 # `facerec verify` ends with 0 for "same person" and 3 for "different"; both are answers.
 _ANSWERS = frozenset({0, 3})
 _KIB_PER_MIB = 1024
+# Linux starts a process's peak at the size of whoever started it, so a small one does.
+_LAUNCHER = """
+import os, sys, time
+nothing = os.open(os.devnull, os.O_WRONLY)
+start = time.perf_counter()
+actions = [(os.POSIX_SPAWN_DUP2, nothing, 1)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=actions)
+_, status, usage = os.wait4(child, 0)
+wall_s = time.perf_counter() - start
+print([os.waitstatus_to_exitcode(status), wall_s, usage.ru_maxrss])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +112,22 @@ def run_measured(command: list[str]) -> Run:
     Raises:
         DependencyError: it failed.
     """
-    start = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  (our own commands, no shell)
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    launched = subprocess.run(  # noqa: S603  (our own commands, no shell)
+        [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
     )
-    with process:
-        # Reading to the end first: a program blocked on a full pipe would never exit.
-        complaint = process.stderr.read() if process.stderr is not None else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in _ANSWERS:
-        lines = complaint.decode(errors="replace").strip().splitlines()
+    code, wall_s, peak_kib = json.loads(launched.stdout)
+    if code not in _ANSWERS:
+        lines = launched.stderr.strip().splitlines()
         raise DependencyError(
             f"{Path(command[1]).name} failed: {lines[-1] if lines else 'no message'}.",
             remedy="Install what it needs: pip install 'facerec[train]'.",
         )
-    return Run(wall_s, usage.ru_maxrss / _KIB_PER_MIB)
+    return Run(wall_s, peak_kib / _KIB_PER_MIB)
 
 
 def spread(values: list[float]) -> tuple[float, float, float]:
