@@ -38,6 +38,9 @@ class LoopSettings:
     Attributes:
         steps: optimiser steps of the whole run.
         batch_size: crops a step.
+        small_side_px: side of the crops in the first part of the run, a multiple of 16; a step on
+            64 px costs a third of one on 112 px.
+        small_fraction: share of the steps that see small crops; 0 for none.
         evaluate_every: steps between evaluations on held-out people.
         checkpoint_every: steps between checkpoints.
         seed: of initial weights, order and augmentation.
@@ -48,6 +51,8 @@ class LoopSettings:
 
     steps: int = 7000
     batch_size: int = 128
+    small_side_px: int = 64
+    small_fraction: float = 0.0
     evaluate_every: int = 1000
     checkpoint_every: int = 250
     seed: int = 0

@@ -78,7 +78,15 @@ def train(
             f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
             remedy="Add images, or lower loop.batch_size.",
         )
-    source = BatchSource(pack, rows, recipe.augment, batch_size=loop.batch_size, seed=loop.seed)
+    source = BatchSource(
+        pack,
+        rows,
+        recipe.augment,
+        batch_size=loop.batch_size,
+        seed=loop.seed,
+        small_side_px=loop.small_side_px,
+        small_steps=round(loop.small_fraction * loop.steps),
+    )
 
     # Net, its average, loss, optimiser.
     torch.manual_seed(loop.seed)

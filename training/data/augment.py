@@ -45,7 +45,11 @@ class AugmentSettings:
 
 
 def augment_batch(
-    crops: NDArray[np.uint8], settings: AugmentSettings, rng: np.random.Generator
+    crops: NDArray[np.uint8],
+    settings: AugmentSettings,
+    rng: np.random.Generator,
+    *,
+    side_px: int | None = None,
 ) -> NDArray[np.float32]:
     """Disturb a batch of crops and bring it into the net's scale.
 
@@ -53,11 +57,15 @@ def augment_batch(
         crops: (B, S, S, 3) uint8 RGB.
         settings: how strongly.
         rng: source of every random choice.
+        side_px: side of the result, when it shall be smaller than S.
 
     Returns:
-        (B, S, S, 3) float32, (pixel - 127.5) / 127.5.
+        (B, S, S, 3) or (B, side_px, side_px, 3) float32, (pixel - 127.5) / 127.5.
     """
     disturbed = np.stack([_disturb(np.ascontiguousarray(crop), settings, rng) for crop in crops])
+    if side_px is not None and side_px != disturbed.shape[1]:
+        size = (side_px, side_px)
+        disturbed = np.stack([cv2.resize(c, size, interpolation=cv2.INTER_AREA) for c in disturbed])
     batch: NDArray[np.float32] = disturbed.astype(np.float32)
     n = len(crops)
     gain = (

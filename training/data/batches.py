@@ -50,8 +50,12 @@ class BatchSource:
         *,
         batch_size: int,
         seed: int,
+        small_side_px: int = 0,
+        small_steps: int = 0,
         ahead: int = 3,
     ) -> None:
+        """Prepare batches; the first ``small_steps`` steps see crops of ``small_side_px``."""
+        self._small_side_px, self._small_steps = small_side_px, small_steps
         self.rows = rows
         self._pack, self._augment = pack, augment
         self._batch_size, self._seed, self._ahead = batch_size, seed, ahead
@@ -63,7 +67,8 @@ class BatchSource:
         # does not matter to the loss.
         rows = np.sort(rows)
         rng = np.random.default_rng([self._seed, 1, step])
-        return rows, augment_batch(self._pack.crops[rows], self._augment, rng)
+        side_px = self._small_side_px if step < self._small_steps else None
+        return rows, augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
 
     def stream(
         self, first_step: int, last_step: int

@@ -9,20 +9,49 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 # Four halvings (stem and three stages) take 112 px to 7 px.
 TOTAL_STRIDE = 16
 
 
 def conv_norm(
-    channels_in: int, channels_out: int, *, kernel: int = 3, stride: int = 1, groups: int = 1
+    channels_in: int, channels_out: int, *, kernel: int = 3, stride: int = 1
 ) -> nn.Sequential:
     """Build a convolution without bias, followed by batch norm."""
-    padding = 1 if kernel == 3 else 0  # 1x1 and whole-map kernels take none
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False),
+        nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(channels_out),
     )
+
+
+class WholeMapConvolution(nn.Module):
+    """A depthwise convolution as large as its map: one weighted sum a channel.
+
+    Where the map is smaller than the kernel, because smaller crops go in, the kernel is averaged
+    down to it and scaled so that its sum stays the same. So a net can begin its training on small,
+    cheap crops and end it on full ones with the same weights.
+
+    Attributes:
+        side: of the map of full-sized crops.
+
+    Reference:
+        Chen et al. 2018, "MobileFaceNets", section 3.1 (global depthwise convolution).
+    """
+
+    def __init__(self, channels: int, side: int) -> None:
+        super().__init__()
+        self.side = side
+        self.weight = nn.Parameter(torch.empty(channels, 1, side, side))
+        nn.init.normal_(self.weight, 1 / side**2, 1 / side)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, h, w) with h, w <= side to (B, C)."""
+        weight: torch.Tensor = self.weight
+        if not torch.jit.is_tracing() and x.shape[-1] != self.side:
+            weight = F.adaptive_avg_pool2d(weight, (x.shape[-2], x.shape[-1]))
+            weight = weight * (self.side**2 / (x.shape[-2] * x.shape[-1]))
+        return F.conv2d(x, weight, groups=weight.shape[0]).flatten(1)
 
 
 class ResidualBlock(nn.Module):
@@ -77,12 +106,11 @@ class LeanNet(nn.Module):
             layers += [ResidualBlock(width) for _ in range(n_blocks)]
             channels = width
         self.stages = nn.Sequential(*layers)
-        map_side = crop_size_px // TOTAL_STRIDE
         self.head = nn.Sequential(
             conv_norm(channels, head_width, kernel=1),
             nn.ReLU(inplace=True),
-            conv_norm(head_width, head_width, kernel=map_side, groups=head_width),
-            nn.Flatten(),
+            WholeMapConvolution(head_width, crop_size_px // TOTAL_STRIDE),
+            nn.BatchNorm1d(head_width),
             nn.Linear(head_width, embedding_dim, bias=False),
             nn.BatchNorm1d(embedding_dim),
         )

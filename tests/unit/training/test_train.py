@@ -12,8 +12,10 @@ import torch
 from facerec.errors import Cancelled, ConfigError, DeviceError
 from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.data.augment import AugmentSettings
+from training.data.batches import BatchSource
 from training.errors import CheckpointError, DatasetError, DivergedError
-from training.nets.lean import LeanNet
+from training.nets.lean import LeanNet, WholeMapConvolution
 from training.recipe import Recipe, recipe_from_table
 from training.schedule import learning_rate_factor
 from training.step import resolve_precision, train_step
@@ -180,6 +182,48 @@ def test_lean_net_shape_and_size() -> None:
     norms = 2 * (32 + 48 * 5 + 96 * 7 + 192 * 3 + 512 * 3)
     head = 192 * 512 + 49 * 512 + 512 * 512
     assert sum(p.numel() for p in net.parameters()) == convolutions + head + norms
+
+
+def test_whole_map_convolution_equals_a_plain_one_and_keeps_its_sum_on_small_maps() -> None:
+    layer = WholeMapConvolution(3, 7)
+    full, small = torch.randn(2, 3, 7, 7), torch.ones(2, 3, 4, 4)
+
+    with torch.no_grad():
+        outputs, small_outputs = layer(full), layer(small)
+        weight = layer.weight[:, 0]
+
+    assert torch.allclose(outputs, (full * weight).sum(dim=(2, 3)), atol=1e-5)
+    averaged = (
+        torch.stack(
+            [
+                weight[
+                    :, i * 7 // 4 : -(-(i + 1) * 7 // 4), j * 7 // 4 : -(-(j + 1) * 7 // 4)
+                ].mean(dim=(1, 2))
+                for i in range(4)
+                for j in range(4)
+            ]
+        ).sum(dim=0)
+        * 49
+        / 16
+    )
+    assert torch.allclose(small_outputs, averaged.expand(2, 3), atol=1e-5)
+
+
+def test_first_part_of_a_run_sees_small_crops(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path)
+    source = BatchSource(
+        pack,
+        np.arange(80),
+        AugmentSettings(),
+        batch_size=4,
+        seed=0,
+        small_side_px=16,
+        small_steps=2,
+    )
+
+    sides = [crops.shape[1] for _, _, crops in source.stream(0, 4)]
+
+    assert sides == [16, 16, 32, 32]
 
 
 def test_rate_rises_then_falls_to_the_final_fraction() -> None:
