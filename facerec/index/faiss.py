@@ -140,8 +140,8 @@ class FaissFilteredIndex:
     """A coarse look at signs, then exact inner products with the shortlist.
 
     Each vector is projected on random directions and only the signs are kept: the share of signs in
-    which two vectors differ is their angle over pi on average. Comparing 64 bytes instead of 2048 makes the
-    first look some 25 times faster; the shortlist's Scores are exact, so a Score is never
+    which two vectors differ is their angle over pi on average. Comparing 64 bytes instead of 2048
+    makes the first look some 25 times faster; the shortlist's Scores are exact, so a Score is never
     approximate, and all that can happen is that a neighbour is missed.
 
     Attributes:
