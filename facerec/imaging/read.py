@@ -1,24 +1,15 @@
 """The one loader: path, bytes, array or PIL image -> Image (RGB, upright, 8 bit).
 
 Reads JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG 2000, HEIC and AVIF; of several frames the first. What
-cannot be read is refused in one sentence. Colour profiles are not applied.
-
-The rules of conversion, in one place:
-
-* transparency is laid over white, which is what most viewers show;
-* 16 bit is scaled (65535 -> 255), not clipped;
-* floating point in [0, 1] is scaled by 255, else in [0, 255] taken as it is, else refused;
-* CMYK is taken as Adobe writes it.
+cannot be read is refused in one sentence. How pixels are converted is written in ``convert``.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
 import threading
 import warnings
-import zlib
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +26,7 @@ from facerec.errors import (
     RangeError,
     ShapeError,
 )
+from facerec.imaging.convert import DECODER_FAULTS, array_from_pillow, image_from_array
 from facerec.types import ImageRGB
 
 if TYPE_CHECKING:
@@ -55,40 +47,8 @@ _SUFFIXES = frozenset(
 )
 _KNOWN_FORMATS = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 
-# What Pillow and its codecs raise on damaged input, found by fuzzing; none of it is a bug of ours.
-_DECODER_FAULTS = (
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
-
 # Long enough for the brands in the first box of a HEIC or AVIF file.
 _HEAD_BYTES = 64
-
-_EXIF_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-_MAX_8_BIT = 255
-_MAX_16_BIT = 65535
-_MAX_32_BIT = 2**32 - 1
 
 
 def read_image(source: ImageSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageRGB:
@@ -112,7 +72,7 @@ def read_image(source: ImageSource, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     """
     if isinstance(source, np.ndarray):
         _check_size(source.shape[1::-1], "The array", max_pixels)
-        return _image_from_array(source)
+        return image_from_array(source)
     if isinstance(source, Image.Image):
         with _pillow_silenced():
             return _decode(source, "The image", max_pixels)
@@ -221,7 +181,7 @@ def _open(stream: BinaryIO, what: str) -> Image.Image:
         raise ImageReadError(
             f"{what} is no image that can be read here.", remedy=f"Use {_KNOWN_FORMATS}."
         ) from exc
-    except _DECODER_FAULTS as exc:
+    except DECODER_FAULTS as exc:
         raise _damaged(what) from exc
 
 
@@ -244,15 +204,15 @@ def _formats_of(stream: BinaryIO) -> tuple[str, ...]:
 def _decode(image: Image.Image, what: str, max_pixels: int) -> ImageRGB:
     _check_size(image.size, what, max_pixels)
     try:
-        image.load()
-        image = _upright(image)
-        return _image_from_array(_array_from_pillow(image))
+        pixels = array_from_pillow(image)
+    except DECODER_FAULTS as exc:
+        raise _damaged(what) from exc
+    try:
+        return image_from_array(pixels)
     except (ShapeError, RangeError) as exc:
         raise ImageReadError(
             f"{what} has values that cannot be shown.", remedy="Export it as PNG or JPEG."
         ) from exc
-    except _DECODER_FAULTS as exc:
-        raise _damaged(what) from exc
 
 
 def _damaged(what: str) -> ImageReadError:
@@ -269,77 +229,6 @@ def _check_size(size_wh: tuple[int, ...], what: str, max_pixels: int) -> None:
             height=height,
             limit=max_pixels,
         )
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except _DECODER_FAULTS:  # damaged EXIF: the pixels are still good, and most are upright
-        return image
-    return image if turn is None else image.transpose(turn)
-
-
-def _array_from_pillow(image: Image.Image) -> NDArray[Any]:
-    """Pixels in a form that ``_image_from_array`` takes."""
-    mode = image.mode
-    if mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    if mode == "I":
-        return _uint16_from_int(np.asarray(image))
-    if mode in {"RGB", "L", "F"} and "transparency" not in image.info:
-        return np.asarray(image)
-    if image.has_transparency_data:
-        return np.asarray(image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
-
-
-def _uint16_from_int(values: NDArray[Any]) -> NDArray[np.uint16]:
-    """Pillow's 32-bit integers: 16-bit values from its older readers, else the full 32 bits."""
-    unsigned = values.astype(np.int64) & _MAX_32_BIT
-    shift = 16 if unsigned.size and unsigned.max() > _MAX_16_BIT else 0
-    return (unsigned >> shift).astype(np.uint16)
-
-
-def _image_from_array(array: NDArray[Any]) -> ImageRGB:
-    if array.ndim not in {2, 3} or array.size == 0 or (array.ndim == 3 and array.shape[2] > 4):
-        raise ShapeError(
-            f"An image is an array (H, W) or (H, W, 1 to 4) with pixels in it; got {array.shape}."
-        )
-    pixels = _bytes_from_values(array)
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, None]
-    if pixels.shape[2] in {2, 4}:
-        pixels = _over_white(pixels[:, :, :-1], pixels[:, :, -1:])
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    return np.ascontiguousarray(pixels)
-
-
-def _bytes_from_values(array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.dtype == np.uint8:
-        return array.view(np.uint8)
-    if array.dtype == np.uint16:
-        # 65535 = 255 * 257, so this is the exact rounded quotient.
-        rounded: NDArray[np.uint8] = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return rounded
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ShapeError(f"An image holds uint8, uint16 or floating point; got {array.dtype}.")
-    smallest, largest = float(array.min()), float(array.max())
-    if not (smallest >= 0.0 and largest <= _MAX_8_BIT):  # (NaN fails this too)
-        raise RangeError(
-            f"An image of floats lies in [0, 1] or [0, 255]; got {smallest:g} to {largest:g}.",
-            remedy="Scale it first.",
-        )
-    scale = _MAX_8_BIT if largest <= 1.0 else 1
-    scaled: NDArray[np.uint8] = np.rint(array * scale).astype(np.uint8)
-    return scaled
-
-
-def _over_white(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    share = alpha.astype(np.uint16)  # (255 * 255 + 127 just fits)
-    blend = colour * share + _MAX_8_BIT * (_MAX_8_BIT - share)
-    image: NDArray[np.uint8] = ((blend + _MAX_8_BIT // 2) // _MAX_8_BIT).astype(np.uint8)
-    return image
 
 
 _silence_lock = threading.Lock()
