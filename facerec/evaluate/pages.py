@@ -5,7 +5,6 @@ In come results, out comes a ``Page``. Knows what the figures mean, not how a pa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,8 +216,8 @@ def percent(rate: float) -> str:
         return "0 %"
     if rate >= SMALL_RATE:
         return f"{100 * rate:.2f} %"
-    decimals = 1 - math.floor(math.log10(100 * rate))
-    return f"{100 * rate:.{decimals}f} %"
+    exponent = int(f"{100 * rate:.1e}".partition("e")[2])  # after rounding: 0.0999 is 1.0e-01
+    return f"{100 * rate:.{1 - exponent}f} %"
 
 
 def target_percent(rate: float) -> str:
@@ -226,15 +225,13 @@ def target_percent(rate: float) -> str:
     return f"{100 * rate:.8f}".rstrip("0").rstrip(".") + " %"
 
 
-def with_interval(estimate: Estimate | None, *, turned: bool = False) -> str:
+def with_interval(estimate: Estimate, *, turned: bool = False) -> str:
     """Write a rate with its 95 % interval.
 
     Args:
-        estimate: the rate; None reads as a dash.
+        estimate: the rate.
         turned: write one less the rate (TAR for FNMR).
     """
-    if estimate is None:
-        return DASH
     value, low, high = estimate.value, estimate.low, estimate.high
     if turned:
         value, low, high = 1 - value, 1 - high, 1 - low

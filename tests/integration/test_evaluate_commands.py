@@ -243,3 +243,9 @@ def test_headline_accuracy_is_that_of_the_library(lfw, capsys) -> None:
     assert json.loads(out)["accuracy"] == evaluation.payload["accuracy"]
     assert evaluation.page.headlines[0].value == f"{100 * evaluation.payload['accuracy']:.2f} %"
     assert evaluation.payload["measured"]["Date"] == "2026-01-01 00:00 UTC"
+
+
+def test_a_package_under_another_name_is_said_to_be_missing(lfw, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(service, "PACKAGES", ("facerec", "no-such-package"))
+    _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--no-mirror", "--no-images")
+    assert "no-such-package not installed" in json.loads(out)["measured"]["Versions"]
