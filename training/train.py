@@ -11,7 +11,7 @@ import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -33,7 +33,7 @@ from training.losses.distill import DistillationLoss
 from training.nets.registry import NETS
 from training.recipe import NetSettings, Recipe, recipe_to_table
 from training.schedule import learning_rate_factor
-from training.step import resolve_precision, train_step, update_average
+from training.step import precision_name, resolve_precision, train_step, update_average
 
 EMBED_BATCH = 128
 
@@ -67,7 +67,10 @@ def train(
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
     device = _device(loop.device, loop.n_threads)
-    precision = resolve_precision(loop.precision, device.type)
+    last = run_dir / LAST_NAME
+    saved = load_checkpoint(last) if resume else None
+    recipe = _with_precision(recipe, device, saved)
+    precision = resolve_precision(recipe.loop.precision, device.type)
 
     # Data: crops that may be trained on, and what the teachers say of them.
     pack = CropPack(pack_dir)
@@ -100,9 +103,8 @@ def train(
     )
 
     # A fresh run, or the continuation of one.
-    last = run_dir / LAST_NAME
-    first_step = _restore(last, recipe, net, average, optimizer) if resume else 0
-    if not resume and last.exists():
+    first_step = 0 if saved is None else _restore(saved, recipe, net, average, optimizer)
+    if saved is None and last.exists():
         raise CheckpointError(
             f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
         )
@@ -232,13 +234,27 @@ def _open_targets(pack: CropPack) -> NDArray[np.float16]:
     return targets
 
 
+def _with_precision(recipe: Recipe, device: torch.device, saved: Checkpoint | None) -> Recipe:
+    """Settle what ``auto`` means once for the whole run, so that resuming changes no digit."""
+    if recipe.loop.precision != "auto":
+        return recipe
+    if saved is not None:
+        name = saved.recipe.loop.precision
+    else:
+        name = precision_name(resolve_precision("auto", device.type))
+    return replace(recipe, loop=replace(recipe.loop, precision=name))
+
+
 def _restore(
-    last: Path, recipe: Recipe, net: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    saved: Checkpoint,
+    recipe: Recipe,
+    net: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
 ) -> int:
-    saved = load_checkpoint(last)
     if saved.recipe != recipe:
         raise CheckpointError(
-            f"The run in {last.parent} has another recipe.", remedy="Resume it with its own recipe."
+            "The run to be resumed has another recipe.", remedy="Resume it with its own recipe."
         )
     net.load_state_dict(saved.net)
     average.load_state_dict(saved.average)

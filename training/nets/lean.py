@@ -48,7 +48,7 @@ class WholeMapConvolution(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, h, w) with h, w <= side to (B, C)."""
         weight: torch.Tensor = self.weight
-        if not torch.jit.is_tracing() and x.shape[-1] != self.side:
+        if not torch.onnx.is_in_onnx_export() and x.shape[-1] != self.side:
             weight = F.adaptive_avg_pool2d(weight, (x.shape[-2], x.shape[-1]))
             weight = weight * (self.side**2 / (x.shape[-2] * x.shape[-1]))
         return F.conv2d(x, weight, groups=weight.shape[0]).flatten(1)

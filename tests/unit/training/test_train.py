@@ -78,6 +78,22 @@ def test_resumed_run_equals_the_uninterrupted_one(tmp_path: Path, killed_at: int
         assert torch.equal(value, b.average[name]), name
 
 
+def test_automatic_precision_is_settled_once_for_the_whole_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_toy_pack(tmp_path / "pack")
+    monkeypatch.setattr("training.step._cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("training.step._trial_seconds", lambda p: float(p == torch.bfloat16))
+    recipe = toy_recipe(precision="auto")
+    with pytest.raises(Cancelled):
+        train(recipe, tmp_path / "pack", tmp_path / "run", task=StopAt(3))
+    monkeypatch.setattr("training.step._trial_seconds", lambda p: float(p == torch.float32))
+
+    last = train(recipe, tmp_path / "pack", tmp_path / "run", resume=True)
+
+    assert load_checkpoint(last).recipe.loop.precision == "f32"
+
+
 def test_started_run_is_not_overwritten_and_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     write_toy_pack(tmp_path / "pack")
     train(toy_recipe(steps=2), tmp_path / "pack", tmp_path / "run")
