@@ -88,6 +88,10 @@ def measure_cold_start(
     """
     if n_rounds < 1:
         raise RangeError("At least one round is needed.")
+    if not sys.platform.startswith("linux"):
+        raise DependencyError(
+            "The peak memory of a process is measured on Linux only.", remedy="Use Linux."
+        )
     task = task or SilentTask()
     ours = [sys.executable, "-m", "facerec", "verify", str(first), str(second), "--json"]
     peer = [sys.executable, str(PEER_SCRIPT), str(first), str(second)]

@@ -60,7 +60,7 @@ _ENVIRONMENT_ERRNOS = frozenset(
         errno.EPERM,
         errno.ENOSPC,
         errno.EROFS,
-        errno.EDQUOT,
+        getattr(errno, "EDQUOT", errno.ENOSPC),  # (Windows has no quotas)
         errno.ENAMETOOLONG,
         errno.ENOTDIR,
         errno.EISDIR,
