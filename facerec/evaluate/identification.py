@@ -177,11 +177,16 @@ def draw_split(
         raise RangeError("At least one person is enrolled, from at least one image.")
     names, counts = np.unique(person, return_counts=True)
     eligible = names[counts > images_each]
+    if len(eligible) == 0:
+        raise InputError(
+            f"Nobody has more than {_images(images_each)}, so nobody can be enrolled and found.",
+            remedy="Add images: each person needs one to enrol and one to search.",
+        )
     wanted = max(1, len(eligible) // 2) if n_enrol is None else n_enrol
     if wanted > len(eligible):
         raise InputError(
             f"{wanted:,} people cannot be enrolled: {len(eligible):,} have more than "
-            f"{images_each} {'image' if images_each == 1 else 'images'}.",
+            f"{_images(images_each)}.",
             remedy="Enrol fewer people, or add images: each needs one to enrol and one to search.",
         )
     if wanted == len(names):
@@ -401,6 +406,10 @@ def by_person(errors: NDArray[np.bool_], person: NDArray[np.int64], seed: int = 
     _, group = np.unique(person, return_inverse=True)
     trials = np.bincount(group)
     return bootstrap_ratio(np.bincount(group[errors], minlength=len(trials)), trials, seed=seed)
+
+
+def _images(number: int) -> str:
+    return f"{number} image" if number == 1 else f"{number} images"
 
 
 class _Resampled:

@@ -218,7 +218,7 @@ def test_folder_draws_the_same_people_with_the_same_seed(lfw, capsys) -> None:
         (["folder", "nowhere"], "There is no folder nowhere"),
         (["folder", "home"], "at least two are needed"),
         (["folder", "lfw", "--enrol", "99"], "99 people cannot be enrolled: 12 have more than 1"),
-        (["folder", "lfw", "--images-each", "3"], "0 have more than 3 images"),
+        (["folder", "lfw", "--images-each", "3"], "Nobody has more than 3 images"),
         (["folder", "lfw", "--enrol", "12"], "Nobody is left"),
     ],
 )
