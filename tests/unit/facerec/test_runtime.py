@@ -284,3 +284,17 @@ def test_missing_gpu_build_names_what_to_install(
     assert "cuda" not in available_devices()
     with pytest.raises(DependencyError, match=r"pip install 'facerec\[cuda\]'"):
         open_session(graph, device="cuda")
+
+
+def test_converter_that_is_loaded_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    converter: Any = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "openvino.tools.ovc", converter)
+
+    assert hasattr(runtime._openvino(), "Core")
+    assert sys.modules["openvino.tools.ovc"] is converter
+
+
+def test_converter_can_be_imported_afterwards() -> None:
+    runtime._openvino()
+
+    assert sys.modules.get("openvino.tools.ovc", "absent") is not None
