@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -206,7 +207,12 @@ class TestEnroll:
 
     def test_refuses_a_poor_face_unless_allowed(self, gallery, pipeline, monkeypatch):
         issue = QualityIssue("blurred", "Hold still.", 0.0, 0.1)
-        monkeypatch.setattr("facerec.pipeline.check_face", lambda *_: (issue,))
+        real = pipeline.analyze_faces
+        monkeypatch.setattr(
+            pipeline,
+            "analyze_faces",
+            lambda *args: [replace(face, quality_issues=(issue,)) for face in real(*args)],
+        )
         poor = EnrollOptions(allow_low_quality=True)
 
         refused = enroll(gallery, pipeline, "Ada", [fake_photo(1)], rule=RULE)
