@@ -9,7 +9,7 @@ from facerec.errors import RangeError
 from facerec.zoo import ModelCard
 
 # Smallest lead of the best Person over the second that counts as clear, as a cosine. Why this
-# value, and what it costs, is measured in docs/decisions/0012-decisions.md.
+# value, and what it costs, is measured in docs/decisions/0012-decide.md.
 DEFAULT_MARGIN = 0.05
 
 

@@ -134,7 +134,7 @@ class TestVectorIndex:
             index.vectors_of(ids_of(10, wanted))
 
     def test_takes_its_own_sketches_back(self, index, make_index):
-        vectors, ids = unit_vectors(700), np.arange(1, 701, dtype=np.int64)
+        vectors, ids = unit_vectors(1200), np.arange(1, 1201, dtype=np.int64)
         index.add(ids, vectors)
         index.remove(ids[:100])
         kept, copy = index.ids(), make_index(DIMENSION)
