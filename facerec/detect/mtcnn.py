@@ -181,8 +181,8 @@ class MtcnnDetector:
             _cells_above(maps[0], scale, threshold)
             for (maps,), scale in zip(self._p_net.run_each(levels), scales, strict=True)
         ]
-        boxes, logits, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        kept = suppress(boxes, logits, NMS_ACROSS_LEVELS)
+        boxes, scores, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        kept = suppress(boxes, scores, NMS_ACROSS_LEVELS)
         boxes, offsets = boxes[kept], offsets[kept]
         size = boxes[:, 2:] - boxes[:, :2]
         return _squared(boxes + offsets * np.tile(size, 2))
@@ -192,7 +192,7 @@ class MtcnnDetector:
         boxes, results = _looked_at(self._r_net, sampler, boxes, R_SIDE_PX, R_BATCH)
         passed = results[:, 0] > _logit(self.settings.thresholds[1])
         boxes, results = boxes[passed], results[passed]
-        kept = suppress(boxes, results[:, 0], NMS_REFINED)
+        kept = suppress(boxes, _probability(results[:, 0]), NMS_REFINED)
         return _squared(_moved(boxes[kept], results[kept, 1:5]))
 
     def _decided(self, sampler: AreaSampler, boxes: Floats) -> tuple[Floats, Floats, Floats]:
@@ -205,15 +205,17 @@ class MtcnnDetector:
         shares = results[:, 5:].reshape(-1, 2, 5).transpose(0, 2, 1)
         landmarks = size[:, None] * shares + boxes[:, None, :2] - 1
         boxes = _moved(boxes, results[:, 1:5])
-        kept = suppress(boxes, results[:, 0], NMS_FINAL, Overlap.SMALLER)
+        scores = _probability(results[:, 0])
+        # Of equal scores (many round to 1) the reference takes the last one here, hence the turn.
+        kept = len(boxes) - 1 - suppress(boxes[::-1], scores[::-1], NMS_FINAL, Overlap.SMALLER)
         kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
-        return boxes[kept], landmarks[kept], _probability(results[kept, 0])
+        return boxes[kept], landmarks[kept], scores[kept]
 
 
 def _cells_above(
     maps: Floats, scale: float, threshold: np.float32
 ) -> tuple[Floats, Floats, Floats]:
-    """Turn one level's maps (5, h, w) into boxes (N, 4), logits (N,) and offsets (N, 4)."""
+    """Turn one level's maps (5, h, w) into boxes (N, 4), scores (N,) and offsets (N, 4)."""
     rows, columns = np.nonzero(maps[0] >= threshold)
     values = maps[:, rows, columns]
     corner = np.stack([columns, rows], axis=1).astype(np.float32) * CELL_STRIDE_PX
@@ -221,8 +223,9 @@ def _cells_above(
     first = np.floor((corner + 1) / scale_32)
     last = np.floor((corner + CELL_PX) / scale_32)
     boxes = np.concatenate([first, last], axis=1)
-    kept = suppress(boxes, values[0], NMS_WITHIN_LEVEL)
-    return boxes[kept], values[0, kept], values[1:, kept].T
+    scores = _probability(values[0])
+    kept = suppress(boxes, scores, NMS_WITHIN_LEVEL)
+    return boxes[kept], scores[kept], values[1:, kept].T
 
 
 def _looked_at(
@@ -272,4 +275,8 @@ def _logit(probability: float) -> float:
 
 
 def _probability(logits: Floats) -> Floats:
-    return (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    """Softmax over two classes in float32, rounding as the reference does, so that ties are its."""
+    one = np.float32(1)
+    with np.errstate(over="ignore"):  # (1 / infinity is the 0 that is meant)
+        chances: Floats = one / (one + np.exp(-logits))
+    return chances
