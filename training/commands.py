@@ -43,9 +43,7 @@ def train() -> None:
 @click.argument("recipe")
 @click.argument("overrides", nargs=-1)
 @click.option("--pack", type=click.Path(path_type=Path), required=True, help="The pack.")
-@click.option(
-    "--run", "run_dir", type=click.Path(path_type=Path), required=True, help="The run."
-)
+@click.option("--run", "run_dir", type=click.Path(path_type=Path), required=True, help="The run.")
 @click.option("--resume", is_flag=True, help="Continue the run in the run folder.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from weights.")
 def run(
@@ -136,9 +134,7 @@ def model(
     Example: facerec export model runs/first/last.pt --pack PACK --name mine
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
-        raise click.BadParameter(
-            "use a-z, 0-9, . and -", param_hint="--name"
-        )
+        raise click.BadParameter("use a-z, 0-9, . and -", param_hint="--name")
     from facerec.paths import user_models_dir
     from training.data.pack import CropPack
     from training.export import export_model

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facerec.runtime import open_session
 from facerec.zoo import MANIFEST_NAME, read_manifest
-from training.checkpoint import load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import plain_batch
 from training.data.pack import CropPack
 from training.errors import ExportError
@@ -99,6 +99,8 @@ def export_model(
 ) -> ExportedModel:
     """Export a checkpoint into a models folder, with its manifest entry.
 
+    Beside the graph lie the weights in half precision, for further training to start from.
+
     Args:
         checkpoint_path: a checkpoint of ``training.train``.
         pack: the pack it was trained on; its held-out people set the Thresholds.
@@ -114,18 +116,14 @@ def export_model(
     exported = export_onnx(checkpoint_path, folder / f"{name}.onnx")
     checkpoint = load_checkpoint(checkpoint_path)
     recipe = checkpoint.recipe
+    weights = folder / f"{name}.pt"
+    save_checkpoint(weights, _half_precision_weights(checkpoint))
     entry: dict[str, object] = {
         "name": name,
         "version": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "task": "embed",
         "net": recipe.net.name,
-        "files": [
-            {
-                "file": exported.path.name,
-                "sha256": exported.sha256,
-                "bytes": exported.path.stat().st_size,
-            }
-        ],
+        "files": [_file_entry(exported.path), _file_entry(weights)],
         "input_hw": [recipe.net.crop_size_px] * 2,
         "colour": "RGB",
         "mean": [127.5] * 3,
@@ -143,6 +141,21 @@ def export_model(
     }
     write_manifest_entry(folder, entry)
     return exported
+
+
+def _half_precision_weights(checkpoint: Checkpoint) -> Checkpoint:
+    """Keep what another run can start from: the averaged weights, in 16 bits."""
+    average = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in checkpoint.average.items()
+    }
+    return Checkpoint(checkpoint.recipe, checkpoint.step, net={}, average=average, optimizer={})
+
+
+def _file_entry(path: Path) -> dict[str, object]:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": path.name, "sha256": digest, "bytes": len(content)}
 
 
 @torch.no_grad()

@@ -67,6 +67,21 @@ def test_trained_net_becomes_a_model_that_agrees_with_it(tmp_path: Path) -> None
     assert card.embedding_dim == 16
     assert card.thresholds[0].fmr == 1e-3
     verified_path(card)
+    restarted = runner.invoke(
+        train,
+        [
+            str(tmp_path / "toy.toml"),
+            "loop.steps=1",
+            "--pack",
+            str(tmp_path / "pack"),
+            "--run",
+            str(tmp_path / "run2"),
+            "--from",
+            str(verified_path(card, "toy-1.pt")),
+        ],
+        catch_exceptions=False,
+    )
+    assert restarted.exit_code == 0
     checkpoint = load_checkpoint(tmp_path / "run/last.pt")
     net = build_net(checkpoint.recipe.net).eval()
     net.load_state_dict(checkpoint.average)
