@@ -117,6 +117,9 @@ def export() -> None:
 @click.option("--models", type=click.Path(path_type=Path), help="Models folder (yours by default).")
 @click.option("--licence", default="as its training data allow", help="Licence on the card.")
 @click.option("--training-data", default="", help="Training data on the card.")
+@click.option(
+    "--threshold-source", multiple=True, help="Only this source sets the thresholds; repeatable."
+)
 @click.option("--default", "is_default", is_flag=True, help="Make it the models folder's default.")
 def model(
     checkpoint: Path,
@@ -125,6 +128,7 @@ def model(
     models: Path | None,
     licence: str,
     training_data: str,
+    threshold_source: tuple[str, ...],
     is_default: bool,
 ) -> None:
     """Export CHECKPOINT to ONNX; refused unless graph and net agree.
@@ -147,6 +151,7 @@ def model(
         licence=licence,
         training_data=training_data,
         is_default=is_default,
+        threshold_sources=threshold_source,
     )
     output.line(
         f"{exported.path} written (agrees with the net to a cosine of {exported.worst_cosine:.6f})."

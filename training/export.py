@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def export_model(
     licence: str,
     training_data: str,
     is_default: bool,
+    threshold_sources: Collection[str] = (),
 ) -> ExportedModel:
     """Export a checkpoint into a models folder, with its manifest entry.
 
@@ -109,6 +111,7 @@ def export_model(
         licence: text for the card.
         training_data: text for the card.
         is_default: whether it becomes the folder's default.
+        threshold_sources: see ``held_out_thresholds``.
 
     Returns:
         What was written.
@@ -131,7 +134,7 @@ def export_model(
         "template": "arcface-112",
         "embedding_dim": recipe.net.embedding_dim,
         "metric": "cosine",
-        "thresholds": held_out_thresholds(checkpoint_path, pack),
+        "thresholds": held_out_thresholds(checkpoint_path, pack, threshold_sources),
         "licence": licence,
         "source": f"trained with facerec, recipe {recipe.name}",
         "training_data": training_data,
@@ -180,11 +183,19 @@ def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float
     return cosines
 
 
-def held_out_thresholds(checkpoint_path: Path, pack: CropPack) -> list[dict[str, object]]:
-    """Set the card's Thresholds on held-out people, all sources together.
+def held_out_thresholds(
+    checkpoint_path: Path, pack: CropPack, sources: Collection[str] = ()
+) -> list[dict[str, object]]:
+    """Set the card's Thresholds on held-out people.
 
     Comparisons are between different people of one source, since people of different sources are
     told apart by their pictures' style alone.
+
+    Args:
+        checkpoint_path: whose averaged weights are judged.
+        pack: with held-out people.
+        sources: names of the sources to take; all of them when empty. A source in which one person
+            goes by several labels does not measure false matches and should be left out.
 
     Returns:
         One table a false match rate that the comparisons can measure, the default first.
@@ -192,15 +203,21 @@ def held_out_thresholds(checkpoint_path: Path, pack: CropPack) -> list[dict[str,
     checkpoint = load_checkpoint(checkpoint_path)
     net = build_net(checkpoint.recipe.net)
     net.load_state_dict(checkpoint.average)
-    rows = np.flatnonzero(pack.held_out)
+    held = np.flatnonzero(pack.held_out)
+    rows = np.array([r for r in held if not sources or pack.items[r].source in sources], np.int64)
+    if not len(rows):
+        raise ExportError(
+            "There is nobody to set the thresholds on.",
+            remedy="Use a pack with people that were held out, of the sources named.",
+        )
     vectors = embed_rows(net, pack, rows, torch.float32, torch.device("cpu"))
-    sources = np.array([pack.items[row].source for row in rows])
+    names = np.array([pack.items[row].source for row in rows])
     # Members of one family look alike and labels there are uncertain: the group is the person here,
     # so relatives are left out of the comparisons that set a Threshold.
     groups = np.array([pack.items[row].group for row in rows])
     scores = []
-    for source in np.unique(sources):
-        chosen = sources == source
+    for source in np.unique(names):
+        chosen = names == source
         part = vectors[chosen]
         upper = np.triu_indices(len(part), 1)
         different = (groups[chosen][:, None] != groups[chosen][None, :])[upper]
@@ -219,7 +236,7 @@ def held_out_thresholds(checkpoint_path: Path, pack: CropPack) -> list[dict[str,
                 "score": round(threshold, 5),
                 "fmr": fmr,
                 "comparisons": len(non_mated),
-                "dataset": "held-out people of the training sources",
+                "dataset": f"people held out from training: {', '.join(np.unique(names))}",
                 "date": today,
             }
         )

@@ -15,7 +15,7 @@ from training.checkpoint import load_checkpoint
 from training.commands import export, train
 from training.data.augment import plain_batch
 from training.errors import ExportError
-from training.export import export_onnx, write_manifest_entry
+from training.export import export_onnx, held_out_thresholds, write_manifest_entry
 from training.train import build_net
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -116,6 +116,35 @@ def test_export_is_refused_when_graph_and_net_disagree(
         export_onnx(tmp_path / "run/last.pt", tmp_path / "out" / "x.onnx")
 
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_thresholds_are_set_on_the_sources_named(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack", n_people=200)
+    write_toml(tmp_path / "toy.toml")
+    arguments = [str(tmp_path / "toy.toml"), "loop.steps=1", f"--pack={pack.folder}"]
+    CliRunner().invoke(train, [*arguments, f"--run={tmp_path / 'run'}"], catch_exceptions=False)
+    last = tmp_path / "run" / "last.pt"
+
+    points = held_out_thresholds(last, pack, ["toy"])
+
+    net = build_net(load_checkpoint(last).recipe.net).eval()
+    net.load_state_dict(load_checkpoint(last).average)
+    held = [row for row, item in enumerate(pack.items) if item.is_held_out]
+    with torch.no_grad():
+        batch = torch.from_numpy(plain_batch(pack.crops[held])).permute(0, 3, 1, 2)
+        vectors = torch.nn.functional.normalize(net(batch), dim=1).numpy()
+    scores = [
+        float(vectors[a] @ vectors[b])
+        for a in range(len(held))
+        for b in range(a)
+        if pack.items[held[a]].person != pack.items[held[b]].person
+    ]
+    assert points[0]["fmr"] == 1e-3
+    assert points[0]["comparisons"] == len(scores)
+    share = np.mean([score >= points[0]["score"] for score in scores])
+    assert share == pytest.approx(1e-3, abs=3 / len(scores))
+    with pytest.raises(ExportError, match="nobody"):
+        held_out_thresholds(last, pack, ["elsewhere"])
 
 
 def test_manifest_entry_replaces_only_its_namesake(tmp_path: Path) -> None:
