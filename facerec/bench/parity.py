@@ -20,6 +20,10 @@ from PIL import Image, ImageDraw
 from facerec.bench.detect import PEERS
 from facerec.bench.harness import Contender, Worker, machine_facts, open_worker
 from facerec.detect.base import Detector, PrimaryPolicy, primary_face
+from facerec.embed.base import Embedder
+from facerec.evaluate.acquire import acquire
+from facerec.evaluate.pairs import find_lfw, read_pairs
+from facerec.evaluate.verification import cross_validated_accuracy, score_pairs
 from facerec.imaging.draw import write_image
 from facerec.imaging.read import read_image
 from facerec.progress import SilentTask, Task
@@ -206,6 +210,33 @@ def measure_parity(
         images.append(compare_faces(path, (image.shape[0], image.shape[1]), *found))
         task.step("images", done + 1, len(paths))
     return ParityReport(tuple(images))
+
+
+def lfw_accuracies(
+    data: Path | None,
+    detectors: Sequence[Detector],
+    embedder: Embedder,
+    *,
+    task: Task | None = None,
+) -> list[float]:
+    """Measure LFW View 2 through several detectors and one embedder.
+
+    Args:
+        data: folder with ``pairs.txt``; None takes the one that FACEREC_LFW names.
+        detectors: each finds the faces for one accuracy.
+        embedder: the same for all.
+        task: receives progress.
+
+    Returns:
+        One accuracy a detector, as fractions.
+
+    Raises:
+        NotFoundError: the folder, ``pairs.txt`` or an image is not there.
+    """
+    folder = find_lfw(data)
+    pairs = read_pairs(folder / "pairs.txt", folder)
+    acquired = (acquire(pairs.images(), found, embedder, task=task) for found in detectors)
+    return [cross_validated_accuracy(score_pairs(pairs, v)).mean for v in acquired]
 
 
 def compare_faces(

@@ -169,6 +169,35 @@ def parity(folder: Path, every: int, sheet: Path | None, *, as_json: bool, **fla
     output.emit(service.format_report(report), report.payload(), as_json=as_json)
 
 
+@bench.command("lfw-parity")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="LFW's folder [default: FACEREC_LFW].",
+)
+@setting_options("detect.min_face_px", "embed.model")
+@json_option
+def lfw_parity(data: Path | None, *, as_json: bool, **flags: object) -> None:
+    """Accuracy on LFW through our detector and through facenet-pytorch's.
+
+    Example: facerec bench lfw-parity --data lfw
+    """
+    from facerec.bench import parity as service
+    from facerec.embed.base import open_embedder
+    from facerec.services.detect import open_detector
+
+    current = settings(flags)
+    min_face_px = current.detect.min_face_px
+    own = open_detector(min_face_px=min_face_px)
+    embedder = open_embedder(current.embed.model)
+    with service.PeerDetector(min_face_px=min_face_px) as peer, output.progress() as task:
+        ours, theirs = service.lfw_accuracies(data, [own, peer], embedder, task=task)
+    text = f"LFW accuracy: {ours:.4%} through our detector, {theirs:.4%} through facenet-pytorch's"
+    payload = {"accuracy": ours, "accuracy_through_reference": theirs}
+    output.emit(text, payload, as_json=as_json)
+
+
 def _demo_pair() -> tuple[Path, Path]:
     from facerec.paths import cache_dir
     from facerec.services.demo_photos import fetch_photos

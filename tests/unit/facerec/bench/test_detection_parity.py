@@ -13,12 +13,13 @@ from facerec.bench.parity import (
     box_iou,
     compare_faces,
     format_report,
+    lfw_accuracies,
     measure_parity,
     write_contact_sheet,
 )
 from facerec.imaging.read import read_image
 from facerec.types import Face
-from tests.helpers.fakes import FakeDetector
+from tests.helpers.fakes import FakeDetector, FakeEmbedder, fake_photo
 
 PATH = Path("somebody.jpg")
 
@@ -113,3 +114,24 @@ def test_whole_run_gives_figures_and_a_sheet(tmp_path: Path) -> None:
     assert "0.00%" in format_report(report)
     assert report.payload()["box_agreement"] == 0.0
     assert read_image(sheet).std() > 0
+
+
+def test_accuracy_through_two_detectors_counts_the_faces_one_of_them_misses(tmp_path: Path) -> None:
+    root = tmp_path / "lfw"
+    lines = ["2\t4"]
+    for person in range(8):
+        folder = root / "images" / f"P{person}"
+        folder.mkdir(parents=True)
+        for shot in (1, 2):
+            Image.fromarray(fake_photo(person, shot, 112)).save(
+                folder / f"P{person}_{shot:04d}.png"
+            )
+    for first in (0, 4):
+        lines += [f"P{p}\t1\t2" for p in range(first, first + 4)]
+        lines += [f"P{p}\t1\tP{(p + 1) % 8}\t2" for p in range(first, first + 4)]
+    (root / "pairs.txt").write_text("\n".join(lines) + "\n")
+
+    seeing, blind = lfw_accuracies(root, [FakeDetector(), FakeDetector([])], FakeEmbedder())
+
+    assert seeing == 1.0
+    assert blind == 0.0
