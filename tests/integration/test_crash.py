@@ -7,6 +7,7 @@ Set FACEREC_CRASH_COMMAND to try another program than the test's own driver, for
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shlex
@@ -63,19 +64,22 @@ def acknowledged_until_killed(process: subprocess.Popen[str], delay_s: float) ->
     return [line.split("\t")[1] for line in lines if line.startswith("enrolled\t")]
 
 
-def require_whole(gallery_folder: Path, acknowledged: set[str]) -> int:
+def require_whole(
+    gallery_folder: Path, acknowledged: set[str], images_each: int | None = IMAGES_PER_PERSON
+) -> int:
     """The gallery opens, holds everybody acknowledged, whole, and its index agrees with it."""
     with open_gallery(gallery_folder, create=False, min_saved=1) as gallery:
         gallery.store.check()
         people = {person.name: person for person in list_people(gallery)}
         assert acknowledged <= set(people)
-        assert {person.n_templates for person in people.values()} <= {IMAGES_PER_PERSON}
+        if images_each is not None:
+            assert {person.n_templates for person in people.values()} <= {images_each}
         with gallery.store.read() as session:
             assert pragma_value(session, "foreign_key_check") is None
             source = TemplateVectors(session)
             index = gallery.index.refresh(source)
             ids, vectors = source.vectors()
-            assert ids.size == IMAGES_PER_PERSON * len(people)
+            assert ids.size == sum(person.n_templates for person in people.values())
             if index is not None:
                 np.testing.assert_array_equal(index.ids(), ids)
                 np.testing.assert_array_equal(index.vectors_of(ids), vectors)
@@ -118,3 +122,37 @@ def test_no_acknowledged_person_is_lost_when_killed_twenty_times(tmp_path, peopl
 
     assert n_midway >= 5
     assert n_acknowledged > 0
+
+
+@pytest.mark.slow
+@pytest.mark.lfw
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_command_line_loses_nobody_when_killed_twenty_times(tmp_path):
+    lfw = Path(os.environ.get("FACEREC_LFW") or ROOT.parent / "shared" / "data" / "lfw")
+    if not (lfw / "images").is_dir():
+        pytest.skip("LFW is not here: set FACEREC_LFW to a folder with its images.")
+    people, gallery = tmp_path / "people", tmp_path / "gallery"
+    for source in sorted((lfw / "images").iterdir())[:120]:
+        shutil.copytree(source, people / source.name)
+    command = [sys.executable, "-m", "facerec", "enroll", "--json"]
+    command += ["--folder", str(people), "--gallery", str(gallery)]
+    rng = random.Random(3)
+    acknowledged: set[str] = set()
+    n_midway = 0
+
+    for _ in range(20):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        first = process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 1.5))
+        process.send_signal(signal.SIGKILL)
+        rest, _ = process.communicate()
+        whole_lines = [line for line in (first + rest).splitlines(keepends=True) if "\n" in line]
+        answers = [json.loads(line) for line in whole_lines]
+        acknowledged |= {a["name"] for a in answers if a.get("enrolled")}
+        n_people = require_whole(gallery, acknowledged, images_each=None)
+        n_midway += '"people"' not in (first + rest)
+        if n_people >= 90:
+            shutil.rmtree(gallery)
+            acknowledged = set()
+
+    assert n_midway >= 5
