@@ -12,8 +12,6 @@ import os
 import re
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,8 +23,6 @@ from facerec.errors import DependencyError, DeviceError, WeightsCorruptError
 
 DEFAULT_DEVICE = "cpu"
 _CUDA_DEVICE = re.compile(r"cuda(?::\d{1,2})?")
-# Enough to keep every core busy; each one holds a batch and its results in memory.
-MAX_WAITING_BATCHES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +48,11 @@ class InferenceSession(Protocol):
         input_shape: of the only input, as ``run`` takes it; -1 where any size goes.
         output_shapes: one per output; -1 where the size follows from the input,
             () where even the number of dimensions does.
-        n_streams: how many batches ``run_each`` computes side by side.
     """
 
     device: str
     input_shape: tuple[int, ...]
     output_shapes: tuple[tuple[int, ...], ...]
-    n_streams: int
 
     def run(self, batch: NDArray[np.float32] | NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Run the net.
@@ -68,22 +62,6 @@ class InferenceSession(Protocol):
 
         Returns:
             The net's outputs in the graph's order, each with B as first dimension.
-        """
-        ...
-
-    def run_each(
-        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
-    ) -> list[list[NDArray[np.float32]]]:
-        """Run the net over several batches, which may differ in size.
-
-        With more than one stream they are computed side by side, and a generator makes the next
-        batch while earlier ones are being computed.
-
-        Args:
-            batches: each as ``run`` takes it; not changed by the caller until this returns.
-
-        Returns:
-            What ``run`` would have returned for each, in order.
         """
         ...
 
@@ -101,7 +79,6 @@ def open_session(
     *,
     device: str = DEFAULT_DEVICE,
     n_threads: int = 0,
-    n_streams: int = 1,
     pixels: PixelInput | None = None,
 ) -> InferenceSession:
     """Load an ONNX graph onto a device.
@@ -111,8 +88,6 @@ def open_session(
         device: ``cpu``, ``gpu`` (Intel), ``cuda`` (NVIDIA, with onnxruntime-gpu), as listed by
             ``available_devices``.
         n_threads: threads in all; 0 leaves it to the runtime (one per core).
-        n_streams: how many batches ``run_each`` computes side by side, sharing the threads; 0 means
-            one thread each. Counts on the CPU only.
         pixels: when given, the session takes uint8 pixels and normalises them itself.
 
     Raises:
@@ -122,9 +97,7 @@ def open_session(
     """
     if _CUDA_DEVICE.fullmatch(device.lower()):
         return CudaSession(model, device=device.lower(), pixels=pixels)
-    return OpenVinoSession(
-        model, device=device.upper(), n_threads=n_threads, n_streams=n_streams, pixels=pixels
-    )
+    return OpenVinoSession(model, device=device.upper(), n_threads=n_threads, pixels=pixels)
 
 
 _shared_core: Any = None
@@ -164,7 +137,6 @@ class OpenVinoSession:
         device: name of the device, with the hardware's own name.
         input_shape: see ``InferenceSession``.
         output_shapes: see ``InferenceSession``.
-        n_streams: see ``InferenceSession``.
     """
 
     def __init__(
@@ -173,7 +145,6 @@ class OpenVinoSession:
         *,
         device: str = "CPU",
         n_threads: int = 0,
-        n_streams: int = 1,
         pixels: PixelInput | None = None,
     ) -> None:
         core = _core()
@@ -187,12 +158,11 @@ class OpenVinoSession:
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
         }
-        if device == "CPU" and n_threads:
-            config["INFERENCE_NUM_THREADS"] = n_threads
-        if device == "CPU" and n_streams != 1:
-            n_threads = n_threads or available_cores()
-            n_streams = min(n_streams or n_threads, n_threads)
-            config["NUM_STREAMS"] = n_streams
+        if device == "CPU":
+            # Threads tied to a core get into each other's way when several nets take turns.
+            config["ENABLE_CPU_PINNING"] = False
+            if n_threads:
+                config["INFERENCE_NUM_THREADS"] = n_threads
         try:
             graph = core.read_model(model if isinstance(model, bytes) else str(model))
             if pixels is not None:
@@ -202,8 +172,7 @@ class OpenVinoSession:
             raise WeightsCorruptError(
                 "The model file cannot be loaded.", remedy="Install facerec again."
             ) from exc
-        self.n_streams = max(n_streams, 1)
-        self._requests = [self._compiled.create_infer_request()]
+        self._request = self._compiled.create_infer_request()
         self._lock = threading.Lock()  # (a busy request refuses a second caller)
         self.device = f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME').strip()})"
         self.input_shape = _openvino_shape(self._compiled.inputs[0])
@@ -212,39 +181,8 @@ class OpenVinoSession:
     def run(self, batch: NDArray[np.float32] | NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """See ``InferenceSession.run``."""
         with self._lock:
-            results = self._requests[0].infer([batch], share_inputs=True, share_outputs=False)
+            results = self._request.infer([batch], share_inputs=True, share_outputs=False)
         return [np.asarray(value) for value in results.values()]
-
-    def run_each(
-        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
-    ) -> list[list[NDArray[np.float32]]]:
-        """See ``InferenceSession.run_each``."""
-        results: list[list[NDArray[np.float32]]] = []
-        tensor_type = _openvino().Tensor
-        with self._lock:
-            waiting: deque[Any] = deque()
-            try:
-                for index, batch in enumerate(batches):
-                    if len(waiting) == MAX_WAITING_BATCHES:
-                        results.append(_finished(waiting.popleft()))
-                    request = self._request(index % MAX_WAITING_BATCHES)
-                    request.set_input_tensor(tensor_type(batch, shared_memory=True))
-                    request.start_async()
-                    waiting.append((request, batch))  # (the batch must outlive its inference)
-            finally:
-                results += [_finished(entry) for entry in waiting]
-        return results
-
-    def _request(self, index: int) -> Any:  # noqa: ANN401  (openvino.InferRequest)
-        while len(self._requests) <= index:
-            self._requests.append(self._compiled.create_infer_request())
-        return self._requests[index]
-
-
-def _finished(entry: tuple[Any, Any]) -> list[NDArray[np.float32]]:
-    request, _ = entry
-    request.wait()
-    return [np.array(tensor.data) for tensor in request.output_tensors]
 
 
 def available_cores() -> int:
@@ -285,7 +223,6 @@ class CudaSession:
         device: name of the device.
         input_shape: see ``InferenceSession``.
         output_shapes: see ``InferenceSession``.
-        n_streams: see ``InferenceSession``.
     """
 
     def __init__(
@@ -322,7 +259,6 @@ class CudaSession:
         self._input = entry.name
         self._pixels = pixels
         self.device = f"CUDA:{index}"
-        self.n_streams = 1
         shape = _onnx_shape(entry.shape)
         if pixels is not None:
             batch, channels, height, width = shape
@@ -335,12 +271,6 @@ class CudaSession:
         if self._pixels is not None:
             batch = normalised_from_pixels(batch, self._pixels)
         return [np.asarray(value) for value in self._session.run(None, {self._input: batch})]
-
-    def run_each(
-        self, batches: Iterable[NDArray[np.float32]] | Iterable[NDArray[np.uint8]]
-    ) -> list[list[NDArray[np.float32]]]:
-        """See ``InferenceSession.run_each``; one after the other, as the GPU computes them."""
-        return [self.run(batch) for batch in batches]
 
 
 def normalised_from_pixels(

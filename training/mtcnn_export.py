@@ -3,7 +3,8 @@
 Nothing is trained. The nets are rewritten so that the cascade has less to do, without changing what
 they compute beyond rounding:
 
-* pixels go in as they are (RGB, 0..255), ``(x - 127.5) / 128`` being folded into the first layer;
+* pixels go in as they are (RGB, 0..255, channels last), ``(x - 127.5) / 128`` being folded into the
+  first layer;
 * the two-class softmax becomes one logit, ``face - not face``, whose sigmoid is the probability;
 * all heads of a net are one layer, so that each net has one output;
 * the transposition before the first dense layer is folded into its weights.
@@ -91,7 +92,7 @@ def read_weights(net: str) -> Weights:
 
 
 def p_net_graph(weights: Weights) -> onnx.ModelProto:
-    """Build P-Net: (B, 3, H, W) pixels -> (B, 5, h, w), one logit and four offsets per cell.
+    """Build P-Net: (B, H, W, 3) pixels -> (B, 5, h, w), one logit and four offsets per cell.
 
     Args:
         weights: arrays named and shaped as facenet-pytorch's ``PNet`` has them.
@@ -106,7 +107,7 @@ def p_net_graph(weights: Weights) -> onnx.ModelProto:
 
 
 def r_net_graph(weights: Weights) -> onnx.ModelProto:
-    """Build R-Net: (B, 3, 24, 24) pixels -> (B, 5), one logit and four offsets.
+    """Build R-Net: (B, 24, 24, 3) pixels -> (B, 5), one logit and four offsets.
 
     Args:
         weights: arrays named and shaped as facenet-pytorch's ``RNet`` has them.
@@ -124,7 +125,7 @@ def r_net_graph(weights: Weights) -> onnx.ModelProto:
 
 
 def o_net_graph(weights: Weights) -> onnx.ModelProto:
-    """Build O-Net: (B, 3, 48, 48) pixels -> (B, 15), one logit, four offsets, ten landmark places.
+    """Build O-Net: (B, 48, 48, 3) pixels -> (B, 15), one logit, four offsets, ten landmark places.
 
     Args:
         weights: arrays named and shaped as facenet-pytorch's ``ONet`` has them.
@@ -185,6 +186,7 @@ class _Graph:
         self._arrays: list[onnx.TensorProto] = []
         self._last = "pixels"
         self._n_outputs = 0
+        self._append("Transpose", "planes", ["pixels"], perm=[0, 3, 1, 2])
 
     def convolution(
         self,
@@ -220,7 +222,7 @@ class _Graph:
         graph = helper.make_graph(
             self._nodes,
             name,
-            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["B", 3, height, width])],
+            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["B", height, width, 3])],
             [helper.make_tensor_value_info(self._last, TensorProto.FLOAT, out_shape)],
             self._arrays,
         )

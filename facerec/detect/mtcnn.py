@@ -20,14 +20,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.detect.base import DETECTORS
 from facerec.detect.nms import Overlap, suppress
-from facerec.detect.pyramid import AreaSampler, Arena, pyramid_scales
+from facerec.detect.pyramid import AreaSampler, Arena, Canvas, Cuts, lay_out, pyramid_scales
 from facerec.errors import RangeError
 from facerec.runtime import InferenceSession, open_session
 from facerec.types import Face, ImageRGB, check_image
@@ -39,11 +40,13 @@ MODEL_NAME = "mtcnn"
 # P-Net's cell: 12 pixels wide, one every 2.
 CELL_PX = 12
 CELL_STRIDE_PX = 2
+# P-Net goes over at most so many pixels at once; more only needs more memory.
+BAND_PX = 262_144
 R_SIDE_PX = 24
 O_SIDE_PX = 48
-# Faces per inference; more at once leave the processor's cache.
-R_BATCH = 32
-O_BATCH = 8
+# Faces per inference; more at once would only take more memory.
+R_BATCH = 128
+O_BATCH = 32
 # Suppression: among proposals of one pyramid level, across levels, after R-Net, after O-Net.
 NMS_WITHIN_LEVEL = 0.5
 NMS_ACROSS_LEVELS = 0.7
@@ -127,7 +130,7 @@ class MtcnnDetector:
         paths = [verified_path(card, entry.file) for entry in card.files]
         with ThreadPoolExecutor(len(paths)) as pool:  # (compiling takes one core each)
             self._p_net, self._r_net, self._o_net = pool.map(
-                partial(open_session, device=device, n_threads=n_threads, n_streams=0), paths
+                partial(open_session, device=device, n_threads=n_threads), paths
             )
         self.device = self._p_net.device
         self._local = threading.local()
@@ -154,7 +157,7 @@ class MtcnnDetector:
         )
         if not scales:
             return []
-        sampler = AreaSampler(image, self._arena())
+        sampler = AreaSampler(image)
         boxes = self._refined(sampler, self._proposed(sampler, scales))
         boxes, landmarks, scores = self._decided(sampler, boxes)
         order = np.lexsort((boxes[:, 1], boxes[:, 0], -scores))
@@ -172,16 +175,14 @@ class MtcnnDetector:
 
     def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
         """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
-        height, width = sampler.image_hw
-        levels = (
-            sampler.resized(int(height * scale + 1), int(width * scale + 1)) for scale in scales
-        )
+        plan = _plan(sampler.image_hw, tuple(scales))
+        parts = []
+        for start, stop in plan.bands:
+            band = sampler.painted(plan.canvas, start, stop, self._arena())
+            parts.append(self._p_net.run(band)[0][0])
+        maps = np.concatenate(parts, axis=1)
         threshold = np.float32(_logit(self.settings.thresholds[0]))
-        found = [
-            _cells_above(maps[0], scale, threshold)
-            for (maps,), scale in zip(self._p_net.run_each(levels), scales, strict=True)
-        ]
-        boxes, scores, offsets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        boxes, scores, offsets = _cells_above(maps, plan, threshold)
         kept = suppress(boxes, scores, NMS_ACROSS_LEVELS)
         boxes, offsets = boxes[kept], offsets[kept]
         size = boxes[:, 2:] - boxes[:, :2]
@@ -189,7 +190,7 @@ class MtcnnDetector:
 
     def _refined(self, sampler: AreaSampler, boxes: Floats) -> Floats:
         """Stage 2: square boxes (N, 4) that R-Net takes for faces, better placed."""
-        boxes, results = _looked_at(self._r_net, sampler, boxes, R_SIDE_PX, R_BATCH)
+        boxes, results = self._looked_at(self._r_net, sampler, boxes, R_SIDE_PX, R_BATCH)
         passed = results[:, 0] > _logit(self.settings.thresholds[1])
         boxes, results = boxes[passed], results[passed]
         kept = suppress(boxes, _probability(results[:, 0]), NMS_REFINED)
@@ -197,7 +198,7 @@ class MtcnnDetector:
 
     def _decided(self, sampler: AreaSampler, boxes: Floats) -> tuple[Floats, Floats, Floats]:
         """Stage 3: boxes (N, 4), landmarks (N, 5, 2) and scores (N,) of faces."""
-        boxes, results = _looked_at(self._o_net, sampler, boxes, O_SIDE_PX, O_BATCH)
+        boxes, results = self._looked_at(self._o_net, sampler, boxes, O_SIDE_PX, O_BATCH)
         passed = results[:, 0] > _logit(self.settings.thresholds[2])
         boxes, results = boxes[passed], results[passed]
         size = boxes[:, 2:] - boxes[:, :2] + 1
@@ -211,37 +212,81 @@ class MtcnnDetector:
         kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
         return boxes[kept], landmarks[kept], scores[kept]
 
+    def _looked_at(
+        self, net: InferenceSession, sampler: AreaSampler, boxes: Floats, side: int, batch: int
+    ) -> tuple[Floats, Floats]:
+        """Run a net over cut-outs: boxes (N, 4) -> those with pixels inside, and their results."""
+        whole, inside = _pixel_boxes(boxes, sampler.image_hw)
+        whole, boxes = whole[inside], boxes[inside]
+        if not len(boxes):
+            return boxes, np.empty((0, net.output_shapes[0][1]), dtype=np.float32)
 
-def _cells_above(
-    maps: Floats, scale: float, threshold: np.float32
-) -> tuple[Floats, Floats, Floats]:
-    """Turn one level's maps (5, h, w) into boxes (N, 4), scores (N,) and offsets (N, 4)."""
-    rows, columns = np.nonzero(maps[0] >= threshold)
+        cuts = Cuts.of(whole, side)
+        results = []
+        for start in range(0, len(cuts), batch):
+            crops = sampler.crops(cuts[start : start + batch], self._arena())
+            results += net.run(crops)
+        return boxes, np.concatenate(results)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """How P-Net goes over Images of one size.
+
+    Attributes:
+        canvas: the layout of all levels.
+        bands: rows (start, stop) of the canvas for each inference; they share no cell.
+        levels: (h, w) which level each cell belongs to, -1 for none.
+        origins: (L, 2) x and y of each level on the canvas.
+        scales: (L,) float32, of each level.
+    """
+
+    canvas: Canvas
+    bands: tuple[tuple[int, int], ...]
+    levels: NDArray[np.int16]
+    origins: NDArray[np.int64]
+    scales: Floats
+
+
+@lru_cache(maxsize=8)
+def _plan(image_hw: tuple[int, int], scales: tuple[float, ...]) -> _Plan:
+    height, width = image_hw
+    sizes = [(int(height * scale + 1), int(width * scale + 1)) for scale in scales]
+    canvas = lay_out(image_hw, sizes)
+    levels = canvas.cell_slots(CELL_PX, CELL_STRIDE_PX)
+    n_rows = len(levels)
+    n_bands = min(-(-canvas.height * canvas.width // BAND_PX), n_rows)
+    edges = [n_rows * k // n_bands * CELL_STRIDE_PX for k in range(n_bands + 1)]
+    overlap_px = CELL_PX - CELL_STRIDE_PX
+    return _Plan(
+        canvas,
+        tuple((first, last + overlap_px) for first, last in pairwise(edges)),
+        levels,
+        np.array([(slot.left, slot.top) for slot in canvas.slots]),
+        np.array(scales, dtype=np.float32),
+    )
+
+
+def _cells_above(maps: Floats, plan: _Plan, threshold: np.float32) -> tuple[Floats, Floats, Floats]:
+    """Turn the canvas's maps (5, h, w) into boxes (N, 4), scores (N,) and offsets (N, 4).
+
+    Boxes that a better one of the same level overlaps too much are gone.
+    """
+    rows, columns = np.nonzero((maps[0] >= threshold) & (plan.levels >= 0))
+    level = plan.levels[rows, columns]
+    # The reference goes level by level; of equal scores the earlier one wins.
+    order = np.argsort(level, kind="stable")
+    rows, columns, level = rows[order], columns[order], level[order]
     values = maps[:, rows, columns]
-    corner = np.stack([columns, rows], axis=1).astype(np.float32) * CELL_STRIDE_PX
-    scale_32 = np.float32(scale)
-    first = np.floor((corner + 1) / scale_32)
-    last = np.floor((corner + CELL_PX) / scale_32)
+    places = np.stack([columns, rows], axis=1) * CELL_STRIDE_PX
+    corner = (places - plan.origins[level]).astype(np.float32)
+    scale = plan.scales[level, None]
+    first = np.floor((corner + 1) / scale)
+    last = np.floor((corner + CELL_PX) / scale)
     boxes = np.concatenate([first, last], axis=1)
     scores = _probability(values[0])
-    kept = suppress(boxes, scores, NMS_WITHIN_LEVEL)
+    kept = suppress(boxes, scores, NMS_WITHIN_LEVEL, groups=level)
     return boxes[kept], scores[kept], values[1:, kept].T
-
-
-def _looked_at(
-    net: InferenceSession, sampler: AreaSampler, boxes: Floats, side: int, batch: int
-) -> tuple[Floats, Floats]:
-    """Run a net over cut-outs: boxes (N, 4) -> those with pixels inside, and their results."""
-    whole, inside = _pixel_boxes(boxes, sampler.image_hw)
-    whole, boxes = whole[inside], boxes[inside]
-    if not len(boxes):
-        return boxes, np.empty((0, net.output_shapes[0][1]), dtype=np.float32)
-
-    # As many batches as keep all streams equally busy.
-    n_batches = -(-len(whole) // (batch * net.n_streams)) * net.n_streams
-    parts = np.array_split(whole, min(n_batches, len(whole)))
-    results = [result for (result,) in net.run_each(sampler.crops(part, side) for part in parts)]
-    return boxes, np.concatenate(results)
 
 
 def _pixel_boxes(

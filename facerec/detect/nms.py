@@ -7,13 +7,14 @@ there is no loop over single boxes; the answer is that of the plain greedy loop.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 # Boxes taken in at a time: few enough that most are compared with survivors only, many enough that
 # numpy's calls do not count.
-_BLOCK = 128
+_BLOCK = 256
 
 
 class Overlap(StrEnum):
@@ -32,6 +33,8 @@ def suppress(
     scores: NDArray[np.float32],
     threshold: float,
     overlap: Overlap = Overlap.UNION,
+    *,
+    groups: NDArray[np.integer[Any]] | None = None,
 ) -> NDArray[np.intp]:
     """Find the boxes that stay.
 
@@ -40,6 +43,7 @@ def suppress(
         scores: (N,), higher is more certain; of equal ones the earlier goes first.
         threshold: a box goes when it overlaps a better one that stays by more than this.
         overlap: how the overlap is measured.
+        groups: (N,) when given, boxes beat only those of their own group.
 
     Returns:
         (K,) indices of those that stay, best first.
@@ -50,24 +54,32 @@ def suppress(
         implementation.
     """
     order = np.argsort(-scores, kind="stable")
+    if groups is None:
+        groups = np.zeros(len(order), dtype=np.int64)
     kept = order[:0]
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
         if len(kept):
             beaten = _overlaps(boxes[kept], boxes[block], overlap) > threshold
+            beaten &= groups[kept, None] == groups[block]
             block = block[~beaten.any(axis=0)]
-        kept = np.concatenate([kept, block[_stays(boxes[block], threshold, overlap)]])
+        beats = _overlaps(boxes[block], boxes[block], overlap) > threshold
+        beats &= groups[block, None] == groups[block]
+        kept = np.concatenate([kept, block[_stays(beats)]])
     return kept
 
 
-def _stays(boxes: NDArray[np.float32], threshold: float, overlap: Overlap) -> NDArray[np.bool_]:
+def _stays(beats: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Greedy suppression among boxes in falling order of certainty, as a fixed point.
 
     Each round removes what the present survivors beat. Round k has settled at least the first k
     boxes for good, so the only fixed point, the greedy answer, is reached; mostly in a few rounds.
+
+    Args:
+        beats: (N, N) whether box i overlaps box j too much; only i before j counts.
     """
-    beats = np.triu(_overlaps(boxes, boxes, overlap) > threshold, k=1)
-    stays: NDArray[np.bool_] = np.ones(len(boxes), dtype=np.bool_)
+    beats = np.triu(beats, k=1)
+    stays: NDArray[np.bool_] = np.ones(len(beats), dtype=np.bool_)
     while True:
         settled = np.logical_not(np.any(beats[stays], axis=0))
         if np.array_equal(settled, stays):

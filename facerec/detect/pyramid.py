@@ -2,8 +2,11 @@
 
 The reference resizes by adaptive average pooling: pixel ``i`` of ``m`` is the mean over the source
 pixels ``floor(i n / m)`` up to, not including, ``ceil((i + 1) n / m)``, so neighbours may share a
-row. With an integral image each such mean takes four look-ups, whatever its size, and all of them
-are made in one gather. Sums are whole numbers, so nothing is lost before the last division.
+row. With an integral image each such mean takes four look-ups, whatever its size. Sums are whole
+numbers, so nothing is lost before the last multiplication.
+
+All smaller copies lie side by side on one canvas, so that one gather makes them all and a net goes
+over them in a few large bites instead of many small ones.
 
 Must not know: nets, thresholds, what a face is.
 """
@@ -11,8 +14,10 @@ Must not know: nets, thresholds, what a face is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,8 +28,10 @@ from facerec.types import ImageRGB
 
 # cv2.remap takes 16-bit coordinates; longer images go through numpy.
 _REMAP_LIMIT = 32_000
-# Sums looked up at a time: 32768 of three int32 are 400 kB, which stay in the processor's cache.
-_LOOK_UPS = 32_768
+# Crops are made so many look-ups at a time: three int32 each, which stay in the processor's cache.
+_LOOK_UPS = 100_000
+# Pixels of a canvas whose geometry is kept for the next Image of the same size.
+_KEPT_PX = 1_000_000
 _ALIGNMENT = 64
 
 
@@ -50,6 +57,133 @@ def pyramid_scales(
         scale *= factor
         shorter_px *= factor
     return scales
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one smaller copy lies on the canvas.
+
+    Attributes:
+        top: first row, even.
+        left: first column, even.
+        height: of the copy, in pixels.
+        width: of the copy, in pixels.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The layout of all smaller copies of Images of one size.
+
+    Copies start at even rows and columns and take an even number of them; where a side is odd its
+    last line is there twice, so that pooling by two finds a whole pair.
+
+    Attributes:
+        image_hw: height and width of the Images.
+        slots: where each copy lies.
+        height: of the canvas, in pixels, even.
+        width: of the canvas, in pixels, even.
+    """
+
+    image_hw: tuple[int, int]
+    slots: tuple[Slot, ...]
+    height: int
+    width: int
+
+    def geometry(self, start: int, stop: int) -> Geometry:
+        """Say where rows ``start`` to ``stop`` take their pixels from."""
+        if self.height * self.width > _KEPT_PX:
+            return self._geometry(start, stop)
+        if (start, stop) not in self._kept:
+            self._kept[start, stop] = self._geometry(start, stop)
+        return self._kept[start, stop]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[int, int], Geometry]:
+        return {}
+
+    def cell_slots(self, cell_px: int, stride_px: int) -> NDArray[np.int16]:
+        """Number of the slot in which each cell of a sliding window lies, -1 for none: (h, w).
+
+        Args:
+            cell_px: side of the window, even.
+            stride_px: from one cell to the next; 2.
+        """
+        shape = [(size - cell_px) // stride_px + 1 for size in (self.height, self.width)]
+        numbers = np.full(shape, -1, dtype=np.int16)
+        for number, slot in enumerate(self.slots):
+            rows, columns = (
+                slice(first // stride_px, (first + _even(size) - cell_px) // stride_px + 1)
+                for first, size in ((slot.top, slot.height), (slot.left, slot.width))
+            )
+            numbers[rows, columns] = number
+        return numbers
+
+    def _geometry(self, start: int, stop: int) -> Geometry:
+        kind = np.int16 if max(self.image_hw) <= _REMAP_LIMIT else np.int32
+        places = np.zeros((4, stop - start, self.width, 2), dtype=kind)
+        shares = np.zeros((stop - start, self.width, 3), dtype=np.float32)
+        for slot in self.slots:
+            first = max(slot.top, start)
+            last = min(slot.top + _even(slot.height), stop)
+            if first >= last:
+                continue
+            rows = np.minimum(np.arange(first, last) - slot.top, slot.height - 1)
+            columns = np.minimum(np.arange(_even(slot.width)), slot.width - 1)
+            tops, bottoms = (edge[0, rows] for edge in _spans(self.image_hw[0], slot.height))
+            lefts, rights = (edge[0, columns] for edge in _spans(self.image_hw[1], slot.width))
+            part = np.s_[first - start : last - start, slot.left : slot.left + len(columns)]
+            edges = ((bottoms, rights), (tops, rights), (bottoms, lefts), (tops, lefts))
+            for corner, (row, column) in zip(places, edges, strict=True):
+                corner[part][..., 0] = column
+                corner[part][..., 1] = row[:, None]
+            area = (bottoms - tops)[:, None] * (rights - lefts)
+            shares[part] = (np.float32(1) / area.astype(np.float32))[..., None]
+        return Geometry(places, shares)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """Where some rows of a canvas take their pixels from.
+
+    Attributes:
+        places: (4, h, w, 2) x and y in the table of sums; the mean is made of the sums at corners
+            0 - 1 - 2 + 3.
+        shares: (h, w, 3) float32, one by the number of pixels summed; 0 where there is no copy.
+    """
+
+    places: NDArray[np.int16] | NDArray[np.int32]
+    shares: NDArray[np.float32]
+
+
+def lay_out(image_hw: tuple[int, int], sizes: Sequence[tuple[int, int]]) -> Canvas:
+    """Lay smaller copies out on one canvas with little space between them.
+
+    Args:
+        image_hw: height and width of the Images.
+        sizes: height and width of each copy, the widest first.
+    """
+    width = _even(sizes[0][1])
+    free = [(0, 0, width, math.inf)]  # top, left, width, height
+    slots = []
+    for copy_h, copy_w in sizes:
+        h, w = _even(copy_h), _even(copy_w)
+        place = min(space for space in free if space[2] >= w and space[3] >= h)
+        free.remove(place)
+        top, left, space_w, space_h = place
+        slots.append(Slot(top, left, copy_h, copy_w))
+        free += [(top, left + w, space_w - w, h), (top + h, left, space_w, space_h - h)]
+    height = max(slot.top + _even(slot.height) for slot in slots)
+    return Canvas(image_hw, tuple(slots), height, width)
+
+
+def _even(size: int) -> int:
+    return size + size % 2
 
 
 class Arena:
@@ -95,102 +229,145 @@ class Arena:
 
 
 class AreaSampler:
-    """Makes smaller copies and cut-outs of one Image.
+    """Makes smaller copies and cut-outs of one Image; several threads may ask it.
 
     Attributes:
         image_hw: height and width in pixels.
     """
 
-    def __init__(self, image: ImageRGB, arena: Arena | None = None) -> None:
-        """Sum up an image once.
-
-        Args:
-            image: (H, W, 3) uint8.
-            arena: where results lie; they are valid until its next ``reset``.
-        """
+    def __init__(self, image: ImageRGB) -> None:
+        """Sum up an image, (H, W, 3) uint8, once."""
         self.image_hw = (image.shape[0], image.shape[1])
-        self._arena = arena or Arena()
         # Beyond 8 million pixels int32 wraps around; differences come out right all the same.
         self._sums = np.asarray(cv2.integral(image, sdepth=cv2.CV_32S), dtype=np.int32)
 
-    def resized(self, height: int, width: int) -> NDArray[np.float32]:
-        """Resize the whole image.
+    def painted(
+        self, canvas: Canvas, start: int, stop: int, arena: Arena | None = None
+    ) -> NDArray[np.float32]:
+        """Paint some rows of a canvas.
 
         Args:
-            height: of the result, in pixels.
-            width: of the result, in pixels.
+            canvas: laid out for this Image's size.
+            start: first row.
+            stop: one after the last row.
+            arena: where the result lies; it is valid until the arena's next ``reset``.
 
         Returns:
-            (1, 3, height, width) float32, 0..255.
+            (1, stop - start, canvas.width, 3) float32, 0..255; 0 where there is no copy.
         """
-        whole = np.array([[0, 0, self.image_hw[1], self.image_hw[0]]])
-        return self._means(whole, height, width)
+        arena = arena or Arena()
+        geometry = canvas.geometry(start, stop)
+        shape = (stop - start, canvas.width, 3)
+        means: NDArray[np.float32] = arena.take((1, *shape), np.float32)
+        with arena.borrowed():
+            sums, other = arena.take(shape, np.int32), arena.take(shape, np.int32)
+            _look_up(self._sums, geometry.places[0], sums)
+            for places, change in zip(
+                geometry.places[1:], (np.subtract, np.subtract, np.add), strict=True
+            ):
+                _look_up(self._sums, places, other)
+                change(sums, other, out=sums)
+            means[0] = sums
+            means[0] *= geometry.shares
+        return means
 
-    def crops(self, boxes: NDArray[np.int64], side: int) -> NDArray[np.float32]:
+    def crops(self, cuts: Cuts, arena: Arena | None = None) -> NDArray[np.float32]:
         """Cut boxes out and resize each to a square.
 
         Args:
-            boxes: (N, 4), left, top, right, bottom in pixels, right and bottom exclusive, inside
-                the image and at least one pixel wide and high.
-            side: of the squares.
+            cuts: where, inside the image.
+            arena: where the result lies; it is valid until the arena's next ``reset``.
 
         Returns:
-            (N, 3, side, side) float32, 0..255.
+            (N, side, side, 3) float32, 0..255.
         """
-        return self._means(boxes, side, side)
-
-    def _means(self, boxes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float32]:
-        """Resize boxes (N, 4) to (N, 3, height, width), a few rows of bins at a time."""
-        tops, bottoms = _bins(boxes[:, 1], boxes[:, 3], height)
-        lefts, rights = _bins(boxes[:, 0], boxes[:, 2], width)
-        means: NDArray[np.float32] = self._arena.take((len(boxes), 3, height, width), np.float32)
-        columns = np.concatenate([lefts, rights], axis=1)
-        shares = np.repeat(np.float32(1) / (rights - lefts).astype(np.float32), 3, axis=1)
-        n_rows = max(1, _LOOK_UPS // (4 * len(boxes) * width))
-        for start in range(0, height, n_rows):
-            part = slice(start, start + n_rows)
-            with self._arena.borrowed():
-                strip = self._strip(tops[:, part], bottoms[:, part], columns, shares)
-                np.copyto(means[:, :, part], strip.transpose(0, 3, 1, 2))
+        arena = arena or Arena()
+        n, side = len(cuts.columns), cuts.columns.shape[1] // 2
+        means: NDArray[np.float32] = arena.take((n, side, side, 3), np.float32)
+        at_once = max(1, _LOOK_UPS // (2 * side) ** 2)
+        for start in range(0, n, at_once):
+            part = slice(start, start + at_once)
+            with arena.borrowed():
+                self._cut_out(cuts[part], means[part], arena)
         return means
 
-    def _strip(
-        self,
-        tops: NDArray[np.int64],
-        bottoms: NDArray[np.int64],
-        columns: NDArray[np.int64],
-        column_shares: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
-        """Means over some rows of bins, as (N, h, w, 3).
+    def _cut_out(self, cuts: Cuts, means: NDArray[np.float32], arena: Arena) -> None:
+        """Write the means over N boxes to (N, side, side, 3).
 
         All steps run over whole rows of memory: with the three channels innermost and alone, numpy
         would crawl.
         """
-        n, height = tops.shape
-        width = columns.shape[1] // 2
-        corners = self._looked_up(np.concatenate([tops, bottoms], axis=1), columns)
-        strips = np.subtract(corners[:, height:], corners[:, :height], out=corners[:, height:])
-        sums = np.subtract(strips[:, :, width:], strips[:, :, :width], out=strips[:, :, width:])
-        means = self._arena.take((n, height, width, 3), np.float32)
+        n, side = means.shape[:2]
+        places = arena.take((n, 2 * side, 2 * side, 2), cuts.columns.dtype.type)
+        places[..., 0] = cuts.columns[:, None, :]
+        places[..., 1] = cuts.rows[:, :, None]
+        corners = arena.take((n, 2 * side, 2 * side, 3), np.int32)
+        flat = (n * 2 * side, 2 * side)
+        _look_up(self._sums, places.reshape(*flat, 2), corners.reshape(*flat, 3))
+        strips = np.subtract(corners[:, side:], corners[:, :side], out=corners[:, side:])
+        sums = np.subtract(strips[:, :, side:], strips[:, :, :side], out=strips[:, :, side:])
         means[...] = sums
-        rows = means.reshape(n, height, width * 3)
-        rows *= column_shares[:, None]
-        rows /= (bottoms - tops).astype(np.float32)[:, :, None]
-        return means
+        lines = means.reshape(n, side, side * 3)
+        lines *= cuts.column_shares[:, None, :]
+        lines *= cuts.row_shares[:, :, None]
 
-    def _looked_up(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Sums at all crossings of (N, 2h) rows and (N, 2w) columns: (N, 2h, 2w, 3)."""
-        n, n_rows = rows.shape
-        n_columns = columns.shape[1]
-        if max(*self.image_hw, n * n_rows, n_columns) > _REMAP_LIMIT:
-            return self._sums[rows[:, :, None], columns[:, None, :]]
-        places = self._arena.take((n, n_rows, n_columns, 2), np.int16)
-        places[..., 0] = columns[:, None, :]
-        places[..., 1] = rows[:, :, None]
-        found = self._arena.take((n * n_rows, n_columns, 3), np.int32)
-        places = places.reshape(n * n_rows, n_columns, 2)
-        cv2.remap(self._sums, places, None, cv2.INTER_NEAREST, found)  # type: ignore[call-overload]
-        return found.reshape(n, n_rows, n_columns, 3)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """Boxes of an Image, divided into bins for squares of one size.
+
+    Attributes:
+        columns: (N, 2 * side) left edges of all bins, then right edges.
+        rows: (N, 2 * side) top edges, then bottom edges.
+        column_shares: (N, 3 * side) float32, one by the width of each bin, once a channel.
+        row_shares: (N, side) float32, one by the height of each bin.
+    """
+
+    columns: NDArray[np.int16] | NDArray[np.int32]
+    rows: NDArray[np.int16] | NDArray[np.int32]
+    column_shares: NDArray[np.float32]
+    row_shares: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __getitem__(self, part: slice) -> Cuts:
+        return Cuts(
+            self.columns[part], self.rows[part], self.column_shares[part], self.row_shares[part]
+        )
+
+    @classmethod
+    def of(cls, boxes: NDArray[np.int64], side: int) -> Cuts:
+        """Divide boxes.
+
+        Args:
+            boxes: (N, 4), left, top, right, bottom in pixels, right and bottom exclusive, at least
+                one pixel wide and high.
+            side: of the squares.
+        """
+        corner, end = boxes[:, :2].reshape(-1), boxes[:, 2:].reshape(-1)
+        first, last = _bins(corner, end, side)  # columns and rows take turns
+        shares = np.float32(1) / (last - first).astype(np.float32)
+        edges: NDArray[Any] = np.concatenate([first, last], axis=1)
+        edges = edges.astype(np.int16 if boxes.max(initial=0) <= _REMAP_LIMIT else np.int32)
+        return cls(edges[0::2], edges[1::2], np.repeat(shares[0::2], 3, axis=1), shares[1::2])
+
+
+def _look_up(
+    sums: NDArray[np.int32],
+    places: NDArray[np.int16] | NDArray[np.int32],
+    found: NDArray[np.int32],
+) -> None:
+    """Copy the sums (H, W, 3) at places (h, w, 2), x and y, to found (h, w, 3)."""
+    if places.dtype == np.int16 and max(places.shape) <= _REMAP_LIMIT:
+        cv2.remap(sums, places, None, cv2.INTER_NEAREST, found)  # type: ignore[call-overload]
+    else:
+        found[...] = sums[places[..., 1], places[..., 0]]
+
+
+def _spans(length: int, n_bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First pixel, and one after the last, of each bin over a whole side, as (1, n_bins)."""
+    return _bins(np.array([0]), np.array([length]), n_bins)
 
 
 def _bins(

@@ -30,4 +30,8 @@ for _name, _value in _before.items():
     else:
         os.environ[_name] = _value
 
+# What is done with OpenCV here is small; its own threads would only wait for the next piece, and
+# keep the cores from inference meanwhile.
+cv2.setNumThreads(1)
+
 __all__ = ["cv2"]

@@ -50,6 +50,21 @@ def test_result_is_that_of_the_greedy_loop(n: int, overlap: Overlap) -> None:
     assert kept.tolist() == greedy_loop(boxes.astype(float), scores, 0.4, overlap)
 
 
+@pytest.mark.parametrize("n", [1, 40, 129, 400])
+def test_groups_do_not_touch_each_other(n: int) -> None:
+    boxes, scores = random_boxes(n, n)
+    groups = np.random.default_rng(n).integers(0, 3, n)
+
+    kept = suppress(boxes, scores, 0.4, groups=groups)
+
+    expected = []
+    for group in range(3):
+        members = np.flatnonzero(groups == group)
+        alone = greedy_loop(boxes[members].astype(float), scores[members], 0.4, Overlap.UNION)
+        expected += members[alone].tolist()
+    assert kept.tolist() == sorted(expected, key=lambda i: -scores[i])
+
+
 @given(seed=st.integers(0, 10_000), n=st.integers(0, 60), threshold=st.floats(0.05, 0.95))
 def test_survivors_do_not_overlap_and_the_others_are_beaten(
     seed: int, n: int, threshold: float

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.detect import pyramid
-from facerec.detect.pyramid import AreaSampler, Arena, pyramid_scales
+from facerec.detect.pyramid import AreaSampler, Arena, Cuts, lay_out, pyramid_scales
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -19,16 +19,26 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def area_resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(3, height, width) by the definition: the mean over every pixel the bin touches."""
-    result = np.empty((3, height, width))
+    """(height, width, 3) by the definition: the mean over every pixel the bin touches."""
+    result = np.empty((height, width, 3))
     for i in range(height):
         top = floor(Fraction(i * image.shape[0], height))
         bottom = ceil(Fraction((i + 1) * image.shape[0], height))
         for j in range(width):
             left = floor(Fraction(j * image.shape[1], width))
             right = ceil(Fraction((j + 1) * image.shape[1], width))
-            result[:, i, j] = image[top:bottom, left:right].mean(axis=(0, 1))
+            result[i, j] = image[top:bottom, left:right].mean(axis=(0, 1))
     return result
+
+
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(height, width, 3): the only copy on a canvas of its own."""
+    canvas = lay_out(image.shape[:2], [(height, width)])
+    return AreaSampler(image).painted(canvas, 0, canvas.height)[0, :height, :width]
+
+
+def crops_of(image: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
+    return AreaSampler(image).crops(Cuts.of(boxes, side))
 
 
 @pytest.mark.parametrize(
@@ -44,10 +54,61 @@ def area_resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def test_resized_image_is_the_mean_over_each_bin(image_hw, size_hw) -> None:
     image = noise(*image_hw)
 
-    resized = AreaSampler(image).resized(*size_hw)
+    result = resized(image, *size_hw)
 
-    assert resized.dtype == np.float32
-    np.testing.assert_allclose(resized[0], area_resized(image, *size_hw), rtol=1e-6)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, area_resized(image, *size_hw), rtol=1e-6)
+
+
+@pytest.mark.parametrize("image_hw", [(90, 120), (121, 77), (300, 41)])
+def test_copies_on_a_canvas_are_whole_and_do_not_overlap(image_hw) -> None:
+    image = noise(*image_hw)
+    sizes = [(round(image_hw[0] * f), round(image_hw[1] * f)) for f in (0.7, 0.5, 0.35, 0.2, 0.1)]
+    canvas = lay_out(image_hw, sizes)
+    sampler = AreaSampler(image)
+
+    # Painted in two bands, as rows of one picture.
+    middle = canvas.height // 4 * 2
+    bands = [sampler.painted(canvas, 0, middle), sampler.painted(canvas, middle, canvas.height)]
+    picture = np.concatenate(bands, axis=1)[0]
+
+    covered = np.zeros(picture.shape[:2], dtype=int)
+    for slot, size in zip(canvas.slots, sizes, strict=True):
+        assert (slot.height, slot.width) == size
+        assert slot.top % 2 == slot.left % 2 == 0
+        rows, columns = size[0] + size[0] % 2, size[1] + size[1] % 2
+        part = np.s_[slot.top : slot.top + rows, slot.left : slot.left + columns]
+        covered[part] += 1
+        # An odd side's last line is there twice.
+        expected = np.pad(area_resized(image, *size), ((0, rows), (0, columns), (0, 0)), "edge")
+        np.testing.assert_allclose(picture[part], expected[:rows, :columns], rtol=1e-6)
+    assert covered.max() == 1
+    assert (picture[covered == 0] == 0).all()
+
+
+def test_cells_belong_to_the_copy_they_lie_in() -> None:
+    canvas = lay_out((90, 120), [(63, 84), (45, 60), (20, 27), (12, 13)])
+
+    numbers = canvas.cell_slots(12, 2)
+
+    for (row, column), number in np.ndenumerate(numbers):
+        inside = [
+            index
+            for index, slot in enumerate(canvas.slots)
+            if slot.top <= 2 * row
+            and 2 * row + 12 <= slot.top + slot.height + slot.height % 2
+            and slot.left <= 2 * column
+            and 2 * column + 12 <= slot.left + slot.width + slot.width % 2
+        ]
+        assert inside == ([] if number < 0 else [number])
+
+
+def test_geometry_is_kept_for_small_canvases_only(monkeypatch) -> None:
+    canvas = lay_out((90, 120), [(63, 84)])
+    assert canvas.geometry(0, 20) is canvas.geometry(0, 20)
+
+    monkeypatch.setattr(pyramid, "_KEPT_PX", 10)
+    assert canvas.geometry(0, 20) is not canvas.geometry(0, 20)
 
 
 @given(seed=st.integers(0, 1000), n=st.integers(1, 5), side=st.sampled_from([3, 24, 48]))
@@ -57,7 +118,7 @@ def test_crop_is_the_resized_cut_out(seed: int, n: int, side: int) -> None:
     first = rng.integers(0, (70, 50), (n, 2))
     end = rng.integers(first + 1, (71, 51))
 
-    crops = AreaSampler(image).crops(np.concatenate([first, end], axis=1), side)
+    crops = crops_of(image, np.concatenate([first, end], axis=1), side)
 
     for crop, (left, top), (right, bottom) in zip(crops, first, end, strict=True):
         expected = area_resized(image[top:bottom, left:right], side, side)
@@ -66,25 +127,27 @@ def test_crop_is_the_resized_cut_out(seed: int, n: int, side: int) -> None:
 
 def test_images_too_long_for_opencv_are_sampled_all_the_same(monkeypatch) -> None:
     image = noise(30, 50)
-    usual = AreaSampler(image).resized(9, 14)
+    boxes = np.array([[3, 4, 40, 29]])
+    usual = resized(image, 9, 14), crops_of(image, boxes, 24)
     monkeypatch.setattr(pyramid, "_REMAP_LIMIT", 10)
 
-    assert (AreaSampler(image).resized(9, 14) == usual).all()
+    assert (resized(image, 9, 14) == usual[0]).all()
+    assert (crops_of(image, boxes, 24) == usual[1]).all()
 
 
 def test_an_image_of_33000_pixels_in_length_is_sampled() -> None:
     image = noise(2, 33_000)
 
-    resized = AreaSampler(image).resized(1, 11_000)
+    result = resized(image, 1, 11_000)
 
-    expected = image.reshape(2, 11_000, 3, 3).mean(axis=(0, 2)).T[:, None]
-    np.testing.assert_allclose(resized[0], expected, rtol=1e-6)
+    expected = image.reshape(2, 11_000, 3, 3).mean(axis=(0, 2))[None]
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
 def test_sums_beyond_32_bits_do_not_matter() -> None:
     white = np.full((3000, 3000, 3), 255, dtype=np.uint8)
 
-    crops = AreaSampler(white).crops(np.array([[2900, 2900, 3000, 3000]]), 24)
+    crops = crops_of(white, np.array([[2900, 2900, 3000, 3000]]), 24)
 
     assert (crops == 255).all()
 
@@ -94,9 +157,10 @@ def test_results_in_one_arena_do_not_overlap() -> None:
     image = noise(40, 60)
     for _ in range(3):
         arena.reset()
-        sampler = AreaSampler(image, arena)
-        results = [sampler.resized(13 + k, 19) for k in range(4)]
-        expected = [AreaSampler(image).resized(13 + k, 19) for k in range(4)]
+        sampler = AreaSampler(image)
+        cuts = [Cuts.of(np.array([[k, k, 30 + k, 35]]), 24) for k in range(4)]
+        results = [sampler.crops(cut, arena) for cut in cuts]
+        expected = [sampler.crops(cut) for cut in cuts]
 
         assert all((a == b).all() for a, b in zip(results, expected, strict=True))
 
