@@ -68,18 +68,44 @@ def run(
 
 
 @train.command()
-@click.argument("crops", type=click.Path(path_type=Path))
+@click.argument("crops", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("pack", type=click.Path(path_type=Path))
-def pack(crops: Path, pack: Path) -> None:
-    """Gather aligned CROPS (a folder with one subfolder per person) into a PACK.
+@click.option("--same-people", default="", help="Sources naming people alike: celeba,celebawild.")
+def pack(crops: tuple[Path, ...], pack: Path, same_people: str) -> None:
+    """Gather aligned CROPS (folders with one subfolder per person) into a PACK.
 
-    Example: facerec train pack aligned/ packs/mine
+    Example: facerec train pack aligned/mine aligned/others packs/both
     """
     from training.data.pack import pack_folders
 
+    shared = [name.strip() for name in same_people.split(",") if name.strip()]
     with output.progress() as task:
-        count = pack_folders(crops, pack, task=task)
+        count = pack_folders(crops, pack, same_people=shared, task=task)
     output.line(f"{count} crops packed in {pack}.")
+
+
+@train.command()
+@click.argument("recipe")
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.option("--near", type=click.Path(path_type=Path), help="Aligned crops to be kept apart.")
+def exclude(recipe: str, pack: Path, near: Path | None) -> None:
+    """Keep crops of a PACK out of training that show held-out people or those of --near.
+
+    The RECIPE's first teacher judges the likeness. Writes the rows to the pack's excluded.txt.
+
+    Example: facerec train exclude lean-distill packs/mine --near aligned/lfw
+    """
+    from training.data.overlap import write_excluded
+    from training.data.pack import CropPack
+    from training.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    with output.progress() as task:
+        counts = write_excluded(CropPack(pack), loaded.teacher[0], near, task=task)
+    output.line(
+        f"{counts.near} crops look like someone of --near, {counts.held_out} unlabelled ones like "
+        f"a held-out person; {counts.total} in all stay out of training."
+    )
 
 
 @train.command()

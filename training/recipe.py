@@ -84,9 +84,24 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, slots=True)
 class DistillSettings:
-    """Weights of the distillation loss."""
+    """How the student learns from its teachers.
+
+    Attributes:
+        similarity_weight: share of the loss's second term.
+        live: the teachers look at each disturbed view, rather than once at each clean crop.
+        mix_share: share of views that are a mixture of two faces; needs ``live``.
+    """
 
     similarity_weight: float = 5.0
+    live: bool = False
+    mix_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.mix_share and not self.live:
+            raise ConfigError(
+                "Mixtures of faces have no targets of their own.",
+                remedy="Set distill.live=true, or distill.mix_share=0.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facerec.errors import DeviceError
+from facerec.errors import ConfigError, DeviceError
 from facerec.progress import SilentTask, Task
 from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import plain_batch
 from training.data.batches import BatchSource
+from training.data.live_teacher import LiveTeacher
+from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
 from training.errors import CheckpointError, DatasetError
@@ -74,7 +76,7 @@ def train(
 
     # Data: crops that may be trained on, and what the teachers say of them.
     pack = CropPack(pack_dir)
-    targets = _open_targets(pack)
+    targets_of = _targets(pack, recipe)
     rows = trainable_rows(pack)
     if len(rows) < loop.batch_size:
         raise DatasetError(
@@ -89,6 +91,7 @@ def train(
         seed=loop.seed,
         small_side_px=loop.small_side_px,
         small_steps=round(loop.small_fraction * loop.steps),
+        mix_share=recipe.distill.mix_share,
     )
 
     # Net, its average, loss, optimiser.
@@ -122,7 +125,7 @@ def train(
                 loss_function,
                 optimizer,
                 to_net(crops, device),
-                torch.from_numpy(targets[batch_rows].astype(np.float32)).to(device),
+                torch.from_numpy(targets_of(batch_rows, crops)).to(device),
                 precision=precision,
                 clip_norm=settings.clip_norm,
                 step=step,
@@ -168,7 +171,7 @@ def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, obje
 def trainable_rows(pack: CropPack) -> NDArray[np.int64]:
     """Return (N,) positions that may be trained on: not held out, not in ``excluded.txt``."""
     allowed = ~pack.held_out
-    excluded = pack.folder / "excluded.txt"
+    excluded = pack.folder / EXCLUDED_NAME
     if excluded.exists():
         allowed[np.loadtxt(excluded, dtype=np.int64, ndmin=1)] = False
     return np.flatnonzero(allowed)
@@ -214,6 +217,28 @@ def _device(name: str, n_threads: int) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError("There is no CUDA device here.", remedy="Set loop.device=cpu.")
     return torch.device(name)
+
+
+# Rows (B,) of the pack and the views (B, S, S, 3) made of them -> targets (B, D) float32.
+_Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32]]
+
+
+def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
+    if not recipe.distill.live:
+        written = _open_targets(pack)
+        return lambda rows, _: written[rows].astype(np.float32)
+    if recipe.loop.small_fraction:
+        raise ConfigError(
+            "Teachers that look at each view need full-sized crops.",
+            remedy="Set loop.small_fraction=0, or distill.live=false.",
+        )
+    teacher = LiveTeacher(
+        pack,
+        recipe.teacher,
+        batch_size=recipe.loop.batch_size,
+        dimension=recipe.net.embedding_dim,
+    )
+    return lambda _, crops: teacher.targets(crops)
 
 
 def _open_targets(pack: CropPack) -> NDArray[np.float16]:

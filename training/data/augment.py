@@ -85,6 +85,31 @@ def augment_batch(
     return batch
 
 
+def mix_batch(
+    batch: NDArray[np.float32], share: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Blend a share of the crops with another one of the batch, by a factor from U(0, 1).
+
+    Args:
+        batch: (B, S, S, 3) float32.
+        share: of the crops that become mixtures.
+        rng: source of every random choice.
+
+    Returns:
+        (B, S, S, 3) float32.
+
+    Reference:
+        Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", eq. 1 with alpha = 1.
+    """
+    if share == 0:
+        return batch
+    others = rng.permutation(len(batch))
+    factor = np.where(rng.random(len(batch)) < share, rng.random(len(batch)), 1.0)
+    factor = factor.astype(np.float32)[:, None, None, None]
+    mixed: NDArray[np.float32] = factor * batch + (1 - factor) * batch[others]
+    return mixed
+
+
 def plain_batch(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Bring (B, S, S, 3) uint8 crops into the net's scale, undisturbed, float32."""
     return (crops.astype(np.float32) - np.float32(127.5)) / np.float32(127.5)

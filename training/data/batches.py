@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.augment import AugmentSettings, augment_batch
+from training.data.augment import AugmentSettings, augment_batch, mix_batch
 from training.data.pack import CropPack
 
 _Item = tuple[int, NDArray[np.int64], NDArray[np.float32]] | BaseException
@@ -52,9 +52,15 @@ class BatchSource:
         seed: int,
         small_side_px: int = 0,
         small_steps: int = 0,
+        mix_share: float = 0.0,
         ahead: int = 3,
     ) -> None:
-        """Prepare batches; the first ``small_steps`` steps see crops of ``small_side_px``."""
+        """Prepare batches.
+
+        The first ``small_steps`` steps see crops of ``small_side_px``; ``mix_share`` of the views
+        are mixtures of two faces.
+        """
+        self._mix_share = mix_share
         self._small_side_px, self._small_steps = small_side_px, small_steps
         self.rows = rows
         self._pack, self._augment = pack, augment
@@ -68,7 +74,8 @@ class BatchSource:
         rows = np.sort(rows)
         rng = np.random.default_rng([self._seed, 1, step])
         side_px = self._small_side_px if step < self._small_steps else None
-        return rows, augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
+        crops = augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
+        return rows, mix_batch(crops, self._mix_share, rng)
 
     def stream(
         self, first_step: int, last_step: int

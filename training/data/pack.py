@@ -131,14 +131,22 @@ def write_pack(folder: Path, crops: NDArray[np.uint8], items: Sequence[PackItem]
     (folder / ITEMS_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def pack_folders(source: Path, folder: Path, *, task: Task | None = None) -> int:
-    """Gather aligned crops ``source/person/image`` into a pack.
+def pack_folders(
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    same_people: Sequence[str] = (),
+    task: Task | None = None,
+) -> int:
+    """Gather aligned crops ``source/person/image`` of one or several sources into a pack.
 
     Args:
-        source: folder with one subfolder per person; its name becomes the source's name. A person
-            whose folder name holds ``_`` before the first digit group is grouped by the part before
-            it (``F0001_MID1``: family ``F0001``).
+        sources: folders with one subfolder per person; a folder's name becomes the source's name.
+            Images that lie in a source itself have no identity. A person whose folder name holds
+            ``_`` is grouped by the part before it (``F0001_MID1``: family ``F0001``).
         folder: where the pack is written.
+        same_people: sources that name the same people alike; a person is then held out of all of
+            them or of none.
         task: receives progress.
 
     Returns:
@@ -148,21 +156,28 @@ def pack_folders(source: Path, folder: Path, *, task: Task | None = None) -> int
         DatasetError: there is no image, or the crops differ in size.
     """
     task = task or SilentTask()
-    paths = list_images(source)
-    if not paths:
-        raise DatasetError(f"There is no image in {source}.", remedy="Align a folder of people.")
-    crops: list[NDArray[np.uint8]] = []
+    found = [(source, path) for source in sources for path in list_images(source)]
+    for source in sources:
+        if not any(of == source for of, _ in found):
+            raise DatasetError(
+                f"There is no image in {source}.", remedy="Align a folder of people."
+            )
+    first = read_image(found[0][1])
+    crops = np.empty((len(found), *first.shape), np.uint8)
     items: list[PackItem] = []
-    for done, path in enumerate(paths, start=1):
+    for done, (source, path) in enumerate(found):
         relative = path.relative_to(source)
         person = relative.parts[0] if len(relative.parts) > 1 else ""
-        group = f"{source.name}:{person.partition('_')[0]}" if person else ""
-        crops.append(read_image(path))
+        family = same_people[0] if source.name in same_people else source.name
+        group = f"{family}:{person.partition('_')[0]}" if person else ""
+        crop = read_image(path)
+        if crop.shape != first.shape:
+            raise DatasetError(
+                f"The crop {path} has another size than the first one.",
+                remedy="Align all of them with one --size.",
+            )
+        crops[done] = crop
         items.append(PackItem(source.name, person, group, relative.as_posix()))
-        task.step("pack", done, len(paths))
-    if len({crop.shape for crop in crops}) > 1:
-        raise DatasetError(
-            f"The crops in {source} have different sizes.", remedy="Align them with one --size."
-        )
-    write_pack(folder, np.stack(crops), items)
+        task.step("pack", done + 1, len(found))
+    write_pack(folder, crops, items)
     return len(items)

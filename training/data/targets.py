@@ -21,7 +21,11 @@ from training.data.pack import CropPack
 from training.errors import DatasetError
 
 TARGETS_NAME = "targets.npy"
+PROJECTION_NAME = "projection.npy"
+FACTS_NAME = "targets.json"
 BATCH = 32
+# Nets see (pixel - 127.5) / 127.5.
+HALF_RANGE = 127.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def teacher_vectors(
     import openvino
 
     task = task or SilentTask()
-    compiled = _compile_teacher(teacher, crops.shape[1])
+    compiled = compile_teacher(teacher, crops.shape[1])
     queue = openvino.AsyncInferQueue(compiled)
     # Some exported graphs flatten their output to (1, B * D); B images still give B vectors.
     width = int(np.prod(list(compiled.output(0).shape))) // BATCH
@@ -92,7 +96,38 @@ def teacher_vectors(
     return unit
 
 
-def _compile_teacher(teacher: Teacher, side: int) -> Any:  # noqa: ANN401  (CompiledModel)
+def cached_teacher_vectors(
+    pack: CropPack, teacher: Teacher, *, task: Task | None = None
+) -> NDArray[np.float32]:
+    """Embed a pack's crops with a teacher, or read what an earlier call wrote beside them.
+
+    Returns:
+        (N, D) float32, unit length.
+    """
+    path = pack.folder / f"teacher-{Path(teacher.file).stem}{'' if teacher.mirror else '-one'}.npy"
+    if path.exists():
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        if len(kept) == len(pack):
+            return kept
+    vectors = teacher_vectors(teacher, pack.crops, task=task, stage=Path(teacher.file).stem)
+    np.save(path, vectors)
+    return vectors
+
+
+def compile_teacher(
+    teacher: Teacher, side: int, *, batch_size: int = BATCH, net_scale: bool = False
+) -> Any:  # noqa: ANN401  (openvino.CompiledModel)
+    """Load a teacher for batches of (B, S, S, 3) RGB crops.
+
+    Args:
+        teacher: the network.
+        side: S in pixels.
+        batch_size: B.
+        net_scale: crops come as float32 (pixel - 127.5) / 127.5 rather than as uint8.
+
+    Raises:
+        DatasetError: the teacher's file cannot be read.
+    """
     import openvino
     from openvino.preprocess import PrePostProcessor
 
@@ -104,19 +139,24 @@ def _compile_teacher(teacher: Teacher, side: int) -> Any:  # noqa: ANN401  (Comp
             f"The teacher {teacher.file} cannot be read.", remedy="Check its path in the recipe."
         ) from exc
     channels_last = teacher.layout == "NHWC"
-    shape = [BATCH, side, side, 3] if channels_last else [BATCH, 3, side, side]
+    shape = [batch_size, side, side, 3] if channels_last else [batch_size, 3, side, side]
     graph.reshape({graph.input(0): openvino.PartialShape(shape)})
     steps = PrePostProcessor(graph)
-    steps.input().tensor().set_element_type(openvino.Type.u8)
+    pixel_type = openvino.Type.f32 if net_scale else openvino.Type.u8
+    steps.input().tensor().set_element_type(pixel_type)
     steps.input().tensor().set_layout(openvino.Layout("NHWC"))
     steps.input().model().set_layout(openvino.Layout(teacher.layout))
     preprocess = steps.input().preprocess()
     preprocess.convert_element_type(openvino.Type.f32)
     if teacher.colour == "BGR":
         preprocess.reverse_channels()
-    preprocess.mean(list(teacher.mean)).scale(list(teacher.std))
+    mean, std = np.array(teacher.mean), np.array(teacher.std)
+    if net_scale:
+        mean, std = (mean - HALF_RANGE) / HALF_RANGE, std / HALF_RANGE
+    preprocess.mean(mean.tolist()).scale(std.tolist())
+    hint = "LATENCY" if net_scale else "THROUGHPUT"
     # Targets need no more digits than bf16 has where the processor computes in it.
-    return core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    return core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": hint})
 
 
 def joint_vectors(
@@ -174,7 +214,7 @@ def write_targets(
     Returns:
         The path written.
     """
-    vectors = [teacher_vectors(t, pack.crops, task=task, stage=Path(t.file).stem) for t in teachers]
+    vectors = [cached_teacher_vectors(pack, teacher, task=task) for teacher in teachers]
     joint = joint_vectors(vectors, [t.weight for t in teachers])
     matrix = projection_to(joint[~pack.held_out], dimension)
     targets = np.concatenate([chunk @ matrix for chunk in _chunks(joint)])
@@ -182,9 +222,36 @@ def write_targets(
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
     path = pack.folder / TARGETS_NAME
     np.save(path, targets.astype(np.float16))
-    facts = {"teachers": [Path(t.file).name for t in teachers], "kept_energy": kept}
-    (pack.folder / "targets.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
+    np.save(pack.folder / PROJECTION_NAME, matrix)
+    facts = {"teachers": _teacher_facts(teachers), "kept_energy": kept}
+    (pack.folder / FACTS_NAME).write_text(json.dumps(facts) + "\n", encoding="utf-8")
     return path
+
+
+def read_projection(
+    pack: CropPack, teachers: Sequence[Teacher], dimension: int
+) -> NDArray[np.float32]:
+    """Read the matrix that ``write_targets`` used.
+
+    Returns:
+        (J, dimension) float32.
+
+    Raises:
+        DatasetError: it is missing, or belongs to other teachers or another dimension.
+    """
+    remedy = "Make the targets again: facerec train targets RECIPE PACK."
+    try:
+        matrix: NDArray[np.float32] = np.load(pack.folder / PROJECTION_NAME, allow_pickle=False)
+        facts = json.loads((pack.folder / FACTS_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise DatasetError(f"The pack in {pack.folder} has no targets.", remedy=remedy) from exc
+    if facts.get("teachers") != _teacher_facts(teachers) or matrix.shape[1] != dimension:
+        raise DatasetError(f"The targets in {pack.folder} come from other teachers.", remedy=remedy)
+    return matrix
+
+
+def _teacher_facts(teachers: Sequence[Teacher]) -> list[list[object]]:
+    return [[Path(teacher.file).name, teacher.weight] for teacher in teachers]
 
 
 def _chunks(array: NDArray[np.float32], size: int = 8192) -> Iterator[NDArray[np.float32]]:

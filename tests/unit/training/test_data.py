@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.training_packs import write_toy_pack
-from training.data.augment import AugmentSettings, augment_batch, plain_batch
+from training.data.augment import AugmentSettings, augment_batch, mix_batch, plain_batch
 from training.data.batches import BatchSource, rows_of_step
 from training.data.pack import CropPack, PackItem, is_held_out, pack_folders
 from training.data.targets import joint_vectors, projection_to
@@ -27,7 +27,7 @@ def test_pack_folders_keeps_pixels_people_and_groups(tmp_path: Path) -> None:
         (tmp_path / "src" / name).mkdir(parents=True)
         Image.new("RGB", (16, 16), (value, value, value)).save(tmp_path / "src" / name / "1.png")
 
-    count = pack_folders(tmp_path / "src", tmp_path / "pack")
+    count = pack_folders([tmp_path / "src"], tmp_path / "pack")
     pack = CropPack(tmp_path / "pack")
 
     assert count == 3
@@ -35,12 +35,40 @@ def test_pack_folders_keeps_pixels_people_and_groups(tmp_path: Path) -> None:
     assert [item.group for item in pack.items] == ["src:F1", "src:F1", "src:bob"]
 
 
+def write_images(folder: Path, *, side: int = 16) -> None:
+    folder.mkdir(parents=True)
+    Image.new("RGB", (side, side)).save(folder / "1.png")
+
+
+def test_several_sources_share_their_people_where_that_is_said(tmp_path: Path) -> None:
+    for name in ("a/7", "b/7", "c/7", "loose"):
+        write_images(tmp_path / name)
+
+    pack_folders(
+        [tmp_path / name for name in ("a", "b", "c", "loose")],
+        tmp_path / "pack",
+        same_people=["a", "c"],
+    )
+
+    items = CropPack(tmp_path / "pack").items
+    assert [item.group for item in items] == ["a:7", "b:7", "a:7", ""]
+    assert [item.source for item in items] == ["a", "b", "c", "loose"]
+
+
+def test_crops_of_two_sizes_make_no_pack(tmp_path: Path) -> None:
+    write_images(tmp_path / "a" / "x")
+    write_images(tmp_path / "b" / "x", side=20)
+
+    with pytest.raises(DatasetError, match="another size"):
+        pack_folders([tmp_path / "a", tmp_path / "b"], tmp_path / "pack")
+
+
 def test_pack_refuses_missing_empty_and_torn_folders(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no training pack"):
         CropPack(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no image"):
-        pack_folders(tmp_path / "empty", tmp_path / "p")
+        pack_folders([tmp_path / "empty"], tmp_path / "p")
     pack = write_toy_pack(tmp_path / "torn")
     lines = (pack.folder / "items.jsonl").read_text().splitlines()
     (pack.folder / "items.jsonl").write_text("\n".join(lines[:-1]) + "\n")
@@ -157,3 +185,22 @@ def test_wide_targets_lose_nothing_when_they_lie_in_few_dimensions() -> None:
     reduced = joint @ projection_to(joint, 8)
 
     np.testing.assert_allclose(reduced @ reduced.T, joint @ joint.T, atol=1e-5)
+
+
+def test_mixtures_lie_between_two_crops_of_the_batch() -> None:
+    batch = np.random.default_rng(0).uniform(-1, 1, (64, 4, 4, 3)).astype(np.float32)
+
+    mixed = mix_batch(batch, 0.5, np.random.default_rng(1))
+
+    changed = ~(mixed == batch).all(axis=(1, 2, 3))
+    assert 20 <= changed.sum() <= 44
+    for crop in mixed[changed][:5]:
+        # Least squares over all pairs: one pair explains the mixture without a rest.
+        rests = []
+        for one in batch:
+            for other in batch:
+                step = (one - other).ravel()
+                factor = step @ (crop - other).ravel() / max(float(step @ step), 1e-9)
+                rests.append(np.abs(other + factor * (one - other) - crop).max())
+        assert min(rests) < 1e-5
+    assert mix_batch(batch, 0.0, np.random.default_rng(1)) is batch
