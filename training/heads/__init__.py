@@ -1,0 +1,1 @@
+"""Heads: losses with weights of their own, one vector a class."""

@@ -1,0 +1,13 @@
+"""The heads that a recipe can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from facerec.registry import Registry
+
+# Each takes embedding_dim, n_classes and its settings by keyword; its module maps (B, D) embeddings
+# and (B,) labels to a scalar.
+HEADS: Registry[Callable[..., nn.Module]] = Registry("head")

@@ -1,0 +1,1 @@
+"""Choosing which pairs and triplets of a batch a loss looks at."""
