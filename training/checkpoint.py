@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Checkpoint:
         net: weights being trained.
         average: exponential average of the weights; this is what is evaluated and exported.
         optimizer: state of the optimiser.
+        objective: weights and statistics of the losses.
     """
 
     recipe: Recipe
@@ -33,6 +34,7 @@ class Checkpoint:
     net: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
+    objective: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -49,6 +51,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "net": checkpoint.net,
         "average": checkpoint.average,
         "optimizer": checkpoint.optimizer,
+        "objective": checkpoint.objective,
         "torch": str(torch.__version__),
     }
     try:
@@ -87,4 +90,5 @@ def load_checkpoint(path: Path) -> Checkpoint:
         net=content["net"],
         average=content["average"],
         optimizer=content["optimizer"],
+        objective=content.get("objective", {}),
     )

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from facerec.errors import ConfigError
 from training.data.augment import AugmentSettings
@@ -87,11 +87,13 @@ class DistillSettings:
     """How the student learns from its teachers.
 
     Attributes:
+        weight: share of the whole; 0 trains without teachers.
         similarity_weight: share of the loss's second term.
         live: the teachers look at each disturbed view, rather than once at each clean crop.
         mix_share: share of views that are a mixture of two faces; needs ``live``.
     """
 
+    weight: float = 1.0
     similarity_weight: float = 5.0
     live: bool = False
     mix_share: float = 0.0
@@ -105,6 +107,42 @@ class DistillSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """A head of ``training.heads`` over the labelled crops.
+
+    Attributes:
+        name: of the head; empty for none.
+        weight: share of the whole.
+        neck: a batch norm between the embedding and the head.
+        settings: what the head takes.
+    """
+
+    name: str = ""
+    weight: float = 1.0
+    neck: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSettings:
+    """A loss of ``training.losses`` on the labelled crops.
+
+    Attributes:
+        name: of the loss; empty for none.
+        weight: share of the whole.
+        people: P, people in a batch; 0 draws crops one by one.
+        images: K, crops of each of them.
+        settings: what the loss takes.
+    """
+
+    name: str = ""
+    weight: float = 1.0
+    people: int = 0
+    images: int = 4
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything a run depends on besides the data."""
 
@@ -113,6 +151,8 @@ class Recipe:
     loop: LoopSettings = field(default_factory=LoopSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     distill: DistillSettings = field(default_factory=DistillSettings)
+    head: HeadSettings = field(default_factory=HeadSettings)
+    metric: MetricSettings = field(default_factory=MetricSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     teacher: tuple[Teacher, ...] = ()
 
@@ -191,6 +231,8 @@ def _build(cls: type[Any], table: dict[str, Any], prefix: str) -> Any:  # noqa: 
 def _convert(hint: Any, value: Any, key: str) -> Any:  # noqa: ANN401
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _build(hint, value, f"{key}.")  # type: ignore[arg-type]
+    if get_origin(hint) is dict and isinstance(value, dict):
+        return dict(value)
     args = getattr(hint, "__args__", ())
     if isinstance(value, list | tuple) and args:
         inner = args[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -69,10 +70,9 @@ def _cpu_has_bf16() -> bool:
 
 def train_step(
     net: nn.Module,
-    loss_function: nn.Module,
+    loss_of: Callable[[torch.Tensor], torch.Tensor],
     optimizer: torch.optim.Optimizer,
     crops: torch.Tensor,
-    targets: torch.Tensor,
     *,
     precision: torch.dtype,
     clip_norm: float,
@@ -82,10 +82,9 @@ def train_step(
 
     Args:
         net: (B, 3, S, S) -> (B, D), in training mode.
-        loss_function: (B, D), (B, D) -> scalar.
-        optimizer: over all parameters of ``net``.
+        loss_of: (B, D) embeddings -> scalar.
+        optimizer: over all parameters of the net and of the loss.
         crops: (B, 3, S, S) float32.
-        targets: (B, D) float32, unit length.
         precision: of the net's arithmetic; the loss is always float32.
         clip_norm: largest norm of the gradient.
         step: for the error sentence.
@@ -99,10 +98,11 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast(crops.device.type, dtype=precision, enabled=precision != torch.float32):
         embeddings = net(crops)
-    loss = loss_function(embeddings, targets)
+    loss = loss_of(embeddings)
     value = float(loss.detach())
-    loss.backward()
-    norm = float(nn.utils.clip_grad_norm_(net.parameters(), clip_norm))
+    loss.backward()  # type: ignore[no-untyped-call]
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    norm = float(nn.utils.clip_grad_norm_(trained, clip_norm))
     if not (torch.isfinite(torch.tensor(value)) and torch.isfinite(torch.tensor(norm))):
         raise DivergedError(
             f"The loss is no longer finite at step {step} (loss {value}, gradient {norm}).",

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -24,15 +25,15 @@ from facerec.errors import ConfigError, DeviceError
 from facerec.progress import SilentTask, Task
 from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import plain_batch
-from training.data.batches import BatchSource
+from training.data.batches import BatchSource, people_of_step
 from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
-from training.losses.distill import DistillationLoss
 from training.nets.registry import NETS
+from training.objective import NO_LABEL, Objective
 from training.recipe import NetSettings, Recipe, recipe_to_table
 from training.schedule import learning_rate_factor
 from training.step import precision_name, resolve_precision, train_step, update_average
@@ -74,10 +75,12 @@ def train(
     recipe = _with_precision(recipe, device, saved)
     precision = resolve_precision(recipe.loop.precision, device.type)
 
-    # Data: crops that may be trained on, and what the teachers say of them.
+    # Data: crops that may be trained on, who they show, and what the teachers say of them.
     pack = CropPack(pack_dir)
-    targets_of = _targets(pack, recipe)
     rows = trainable_rows(pack)
+    labels, n_classes = _labels(pack, rows)
+    objective = Objective(recipe, n_classes=n_classes).to(device)
+    targets_of = _targets(pack, recipe)
     if len(rows) < loop.batch_size:
         raise DatasetError(
             f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
@@ -92,21 +95,23 @@ def train(
         small_side_px=loop.small_side_px,
         small_steps=round(loop.small_fraction * loop.steps),
         mix_share=recipe.distill.mix_share,
+        choose=_people_chooser(recipe, rows, labels),
     )
 
-    # Net, its average, loss, optimiser.
+    # Net, its average, optimiser.
     torch.manual_seed(loop.seed)
     net = build_net(recipe.net).to(device).to(memory_format=torch.channels_last)
     if start_from is not None:
         net.load_state_dict(load_checkpoint(start_from).average)
     average = copy.deepcopy(net).eval()
-    loss_function = DistillationLoss(recipe.distill.similarity_weight)
+    trained = nn.ModuleList([net, objective])
     optimizer = torch.optim.AdamW(
-        parameter_groups(net, settings.weight_decay), lr=settings.learning_rate
+        parameter_groups(trained, settings.weight_decay), lr=settings.learning_rate
     )
 
     # A fresh run, or the continuation of one.
-    first_step = 0 if saved is None else _restore(saved, recipe, net, average, optimizer)
+    states = net, average, optimizer, objective
+    first_step = 0 if saved is None else _restore(saved, recipe, *states)
     if saved is None and last.exists():
         raise CheckpointError(
             f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
@@ -120,12 +125,16 @@ def train(
         started, losses = time.monotonic(), []
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
             _set_rate(optimizer, recipe, step)
+            targets = targets_of(batch_rows, crops)
             loss = train_step(
                 net.train(),
-                loss_function,
+                partial(
+                    objective,
+                    targets=None if targets is None else torch.from_numpy(targets).to(device),
+                    labels=torch.from_numpy(labels[batch_rows]).to(device),
+                ),
                 optimizer,
                 to_net(crops, device),
-                torch.from_numpy(targets_of(batch_rows, crops)).to(device),
                 precision=precision,
                 clip_norm=settings.clip_norm,
                 step=step,
@@ -139,8 +148,8 @@ def train(
                 mean = sum(losses) / len(losses)
                 _write(log, event="progress", step=done, loss=mean, images_per_s=rate)
                 losses.clear()
-                weights = net.state_dict(), average.state_dict()
-                save_checkpoint(last, Checkpoint(recipe, done, *weights, optimizer.state_dict()))
+                weights = (each.state_dict() for each in states)
+                save_checkpoint(last, Checkpoint(recipe, done, *weights))
             if done % loop.evaluate_every == 0 or done == loop.steps:
                 for figures in evaluate_held_out(average, pack, precision, device):
                     _write(log, event="held_out", step=done, **asdict(figures))
@@ -219,11 +228,53 @@ def _device(name: str, n_threads: int) -> torch.device:
     return torch.device(name)
 
 
+def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Number the people of the rows: (all items of the pack,) labels, and how many people."""
+    labels = np.full(len(pack), NO_LABEL, dtype=np.int64)
+    known = rows[[bool(pack.items[row].person) for row in rows]]
+    if len(known):
+        labels[known] = pack.labels(known)
+    return labels, int(labels.max(initial=NO_LABEL)) + 1
+
+
+def _people_chooser(
+    recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64]
+) -> Callable[[int], NDArray[np.int64]] | None:
+    """Draw P people with K crops each, where the recipe asks for it."""
+    metric, loop = recipe.metric, recipe.loop
+    if not metric.people:
+        return None
+    if metric.people * metric.images != loop.batch_size:
+        raise ConfigError(
+            f"{metric.people} people with {metric.images} crops each make no batch of "
+            f"{loop.batch_size}.",
+            remedy=f"Set loop.batch_size={metric.people * metric.images}.",
+        )
+    known = rows[labels[rows] != NO_LABEL]
+    n_several = int((np.unique(labels[known], return_counts=True)[1] >= 2).sum())
+    if n_several < metric.people:
+        raise DatasetError(
+            f"The pack has {n_several} people with two crops or more and a batch needs "
+            f"{metric.people}.",
+            remedy="Add people, or lower metric.people.",
+        )
+    return lambda step: people_of_step(
+        known,
+        labels[known],
+        step,
+        n_people=metric.people,
+        n_images=metric.images,
+        seed=loop.seed,
+    )
+
+
 # Rows (B,) of the pack and the views (B, S, S, 3) made of them -> targets (B, D) float32.
-_Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32]]
+_Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32] | None]
 
 
 def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
+    if recipe.distill.weight == 0:
+        return lambda _rows, _views: None
     if not recipe.distill.live:
         written = _open_targets(pack)
         return lambda rows, _: written[rows].astype(np.float32)
@@ -276,6 +327,7 @@ def _restore(
     net: nn.Module,
     average: nn.Module,
     optimizer: torch.optim.Optimizer,
+    objective: nn.Module,
 ) -> int:
     if saved.recipe != recipe:
         raise CheckpointError(
@@ -284,6 +336,7 @@ def _restore(
     net.load_state_dict(saved.net)
     average.load_state_dict(saved.average)
     optimizer.load_state_dict(saved.optimizer)
+    objective.load_state_dict(saved.objective)
     return saved.step
 
 

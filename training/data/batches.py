@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,46 @@ def rows_of_step(
     return rows[order[place * batch_size : (place + 1) * batch_size]]
 
 
+def people_of_step(
+    rows: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    step: int,
+    *,
+    n_people: int,
+    n_images: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Choose P people and K crops of each: every pass over the people in a new order.
+
+    Args:
+        rows: (N,) positions in the pack.
+        labels: (N,) their people; those with one crop only are left out.
+        step: 0-based.
+        n_people: P; at most as many as there are with two crops or more.
+        n_images: K; somebody with fewer crops shows some of them again.
+        seed: of the orders.
+
+    Returns:
+        (P * K,) positions.
+    """
+    by_label = np.argsort(labels, kind="stable")
+    _, first, counts = np.unique(labels[by_label], return_index=True, return_counts=True)
+    several = np.flatnonzero(counts >= 2)
+    epoch, place = divmod(step, len(several) // n_people)
+    order = np.random.default_rng([seed, 2, epoch]).permutation(several)
+    chosen = order[place * n_people : (place + 1) * n_people]
+    rng = np.random.default_rng([seed, 3, step])
+    picks = [first[person] + _draw(int(counts[person]), n_images, rng) for person in chosen]
+    drawn: NDArray[np.int64] = rows[by_label[np.concatenate(picks)]]
+    return drawn
+
+
+def _draw(n: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw k of n, none twice before all were drawn."""
+    rounds = [rng.permutation(n) for _ in range(-(-k // n))]
+    return np.concatenate(rounds)[:k]
+
+
 class BatchSource:
     """Prepares augmented batches in a thread while the net computes.
 
@@ -53,13 +93,16 @@ class BatchSource:
         small_side_px: int = 0,
         small_steps: int = 0,
         mix_share: float = 0.0,
+        choose: Callable[[int], NDArray[np.int64]] | None = None,
         ahead: int = 3,
     ) -> None:
         """Prepare batches.
 
         The first ``small_steps`` steps see crops of ``small_side_px``; ``mix_share`` of the views
-        are mixtures of two faces.
+        are mixtures of two faces. ``choose`` says which rows a step takes, when it shall not be
+        ``rows_of_step``.
         """
+        self._choose = choose or self._any_rows
         self._mix_share = mix_share
         self._small_side_px, self._small_steps = small_side_px, small_steps
         self.rows = rows
@@ -68,7 +111,7 @@ class BatchSource:
 
     def make(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the rows (B,) and the augmented crops (B, S, S, 3) of one step."""
-        rows = rows_of_step(self.rows, step, batch_size=self._batch_size, seed=self._seed)
+        rows = self._choose(step)
         # Sorted reading keeps a mapped file on a slow disk sequential; the order within a batch
         # does not matter to the loss.
         rows = np.sort(rows)
@@ -76,6 +119,9 @@ class BatchSource:
         side_px = self._small_side_px if step < self._small_steps else None
         crops = augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
         return rows, mix_batch(crops, self._mix_share, rng)
+
+    def _any_rows(self, step: int) -> NDArray[np.int64]:
+        return rows_of_step(self.rows, step, batch_size=self._batch_size, seed=self._seed)
 
     def stream(
         self, first_step: int, last_step: int

@@ -1,0 +1,197 @@
+"""Training with labels: batches of people, sums of losses, whole runs with each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facerec.errors import Cancelled, ConfigError
+from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
+from training.checkpoint import load_checkpoint
+from training.data.batches import people_of_step
+from training.errors import DatasetError
+from training.heads.registry import HEADS
+from training.losses.registry import LOSSES
+from training.objective import NO_LABEL, Objective
+from training.recipe import RECIPES_DIR, load_recipe, recipe_from_table
+from training.train import train
+
+
+def table(**sections: dict[str, object]) -> dict[str, object]:
+    return TOY_RECIPE | sections
+
+
+def draw(labels: np.ndarray, step: int, n_people: int, n_images: int) -> np.ndarray:
+    rows = np.arange(len(labels)) + 100
+    return people_of_step(rows, labels, step, n_people=n_people, n_images=n_images, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("counts", "n_people", "n_images"),
+    [
+        pytest.param([4, 4, 4, 4], 4, 4, id="exactly P people, exactly K crops"),
+        pytest.param([4, 3, 4], 2, 4, id="one crop short"),
+        pytest.param([9, 2, 5, 7, 2, 2], 3, 4, id="many and few"),
+        pytest.param([1, 2, 1, 2], 2, 3, id="people with one crop"),
+    ],
+)
+def test_a_batch_has_p_people_with_k_crops_each(counts, n_people: int, n_images: int) -> None:
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+
+    for step in range(7):
+        rows = draw(labels, step, n_people, n_images)
+
+        drawn = Counter(labels[rows - 100].tolist())
+        assert len(drawn) == n_people
+        assert set(drawn.values()) == {n_images}
+        assert all(counts[person] >= 2 for person in drawn)
+        for person in drawn:
+            shown = Counter(rows[labels[rows - 100] == person].tolist())
+            # Nobody's crop comes twice before all have come once.
+            assert max(shown.values()) == -(-n_images // counts[person])
+
+
+def test_one_pass_shows_everybody_once_and_the_next_another_order() -> None:
+    labels = np.repeat(np.arange(12), 3)
+
+    passes = [
+        np.concatenate([labels[draw(labels, step, 4, 2) - 100][::2] for step in range(a, a + 3)])
+        for a in (0, 3)
+    ]
+
+    assert all(sorted(people) == list(range(12)) for people in passes)
+    assert list(passes[0]) != list(passes[1])
+    assert (draw(labels, 5, 4, 2) == draw(labels, 5, 4, 2)).all()
+
+
+def test_objective_is_the_weighted_sum_over_those_it_concerns() -> None:
+    recipe = recipe_from_table(
+        table(
+            distill={"weight": 0.5},
+            head={"name": "cosface", "weight": 2.0, "settings": {"scale": 8.0}},
+            metric={"name": "contrastive", "weight": 3.0},
+        )
+    )
+    torch.manual_seed(0)
+    objective = Objective(recipe, n_classes=3)
+    rng = torch.Generator().manual_seed(1)
+    embeddings = torch.randn(5, 16, generator=rng)
+    targets = torch.nn.functional.normalize(torch.randn(5, 16, generator=rng))
+    labels = torch.tensor([0, NO_LABEL, 2, 0, 1])
+
+    loss = objective(embeddings, targets, labels)
+
+    known = labels >= 0
+    parts = [
+        0.5 * objective.distill(embeddings, targets),
+        2 * objective.head(embeddings[known], labels[known]),
+        3 * objective.metric(embeddings[known], labels[known]),
+    ]
+    assert loss.item() == pytest.approx(sum(part.item() for part in parts), rel=1e-6)
+
+
+def test_recipes_without_a_loss_or_with_a_wrong_setting_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no loss"):
+        Objective(recipe_from_table(table(distill={"weight": 0.0})), n_classes=3)
+    with pytest.raises(ConfigError, match="Did you mean 'arcface'"):
+        Objective(recipe_from_table(table(head={"name": "arcfase"})), n_classes=3)
+    wrong = {"name": "arcface", "settings": {"margin_deg": 28.6}}
+    with pytest.raises(ConfigError, match="margin_deg"):
+        Objective(recipe_from_table(table(head=wrong)), n_classes=3)
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_a_run_with_each_head_goes_through(name: str, tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack")
+    (pack.folder / "targets.npy").unlink()  # (nobody asks a teacher)
+    recipe = recipe_from_table(
+        table(
+            loop=TOY_RECIPE["loop"] | {"steps": 2},
+            distill={"weight": 0.0},
+            head={"name": name, "neck": True},
+        )
+    )
+
+    assert train(recipe, pack.folder, tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_a_run_with_each_metric_loss_goes_through(name: str, tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack")
+    recipe = recipe_from_table(
+        table(
+            loop=TOY_RECIPE["loop"] | {"steps": 2},
+            distill={"weight": 0.0},
+            metric={"name": name, "people": 4, "images": 2},
+        )
+    )
+
+    assert train(recipe, pack.folder, tmp_path / "run").exists()
+
+
+class StopAt:
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        if done == self.at:
+            raise Cancelled
+
+
+def test_a_resumed_joint_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack").folder
+    recipe = recipe_from_table(
+        table(
+            head={"name": "adaface", "weight": 0.1, "neck": True},
+            metric={"name": "triplet", "people": 4, "images": 2},
+        )
+    )
+    whole = load_checkpoint(train(recipe, pack, tmp_path / "whole"))
+
+    with pytest.raises(Cancelled):
+        train(recipe, pack, tmp_path / "broken", task=StopAt(5))
+    resumed = load_checkpoint(train(recipe, pack, tmp_path / "broken", resume=True))
+
+    for state in ("net", "average", "objective"):
+        ours, theirs = getattr(resumed, state), getattr(whole, state)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_batches_of_people_must_fit_the_recipe_and_the_pack(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack").folder
+
+    with pytest.raises(ConfigError, match=r"loop\.batch_size=6"):
+        train(
+            recipe_from_table(table(metric={"name": "triplet", "people": 3, "images": 2})),
+            pack,
+            tmp_path / "a",
+        )
+    many = table(
+        loop=TOY_RECIPE["loop"] | {"batch_size": 80},
+        metric={"name": "triplet", "people": 40, "images": 2},
+    )
+    with pytest.raises(DatasetError, match="80"):
+        train(recipe_from_table(many), pack, tmp_path / "b")
+
+
+LABELLED = [
+    path.stem
+    for path in sorted(RECIPES_DIR.glob("*.toml"))
+    if load_recipe(path.stem).distill.weight == 0
+]
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_each_shipped_recipe_without_teachers_takes_two_steps(name: str, tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack", n_people=50, side=32)
+    small = ("net.widths=[4, 4, 8, 8]", "net.blocks=[0, 1, 0, 0]", "net.head_width=16")
+    rest = ("net.embedding_dim=16", "net.crop_size_px=32", "loop.steps=2", "loop.precision=f32")
+
+    last = train(load_recipe(name, small + rest), pack.folder, tmp_path / "run")
+
+    assert load_checkpoint(last).step == 2

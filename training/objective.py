@@ -1,0 +1,96 @@
+"""What a net is trained for: targets of teachers, labels, or both at once.
+
+L = w_d * distillation(all crops) + w_h * head(labelled crops) + w_m * metric loss(labelled crops)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+import training.heads.others
+import training.heads.softmax
+import training.losses.pairs
+import training.losses.triplet
+import training.losses.weighted  # noqa: F401  (each enters itself into its registry)
+from facerec.errors import ConfigError
+from training.heads.registry import HEADS
+from training.losses.distill import DistillationLoss
+from training.losses.registry import LOSSES
+from training.recipe import Recipe
+
+# Label of a crop whose person is not known; it takes part in distillation only.
+NO_LABEL = -1
+
+
+class Objective(nn.Module):
+    """The weighted sum of a recipe's losses; heads have parameters that are trained with the net.
+
+    Attributes:
+        needs_targets: whether teachers' vectors take part.
+        needs_labels: whether people take part.
+
+    Reference:
+        The norm between metric loss (before it) and head (after it): Luo et al. 2019, "Bag of
+        Tricks and a Strong Baseline for Deep Person Re-Identification", sect. 3.5 (BNNeck).
+    """
+
+    def __init__(self, recipe: Recipe, *, n_classes: int) -> None:
+        """Build the losses.
+
+        Args:
+            recipe: names and weights.
+            n_classes: how many people the labels number.
+
+        Raises:
+            ConfigError: unknown loss or setting, or no loss at all.
+        """
+        super().__init__()
+        dim = recipe.net.embedding_dim
+        self._weights = recipe.distill.weight, recipe.head.weight, recipe.metric.weight
+        self.needs_targets = recipe.distill.weight > 0
+        self.needs_labels = bool(recipe.head.name or recipe.metric.name)
+        if not (self.needs_targets or self.needs_labels):
+            raise ConfigError(
+                "The recipe has no loss.",
+                remedy="Give distill.weight, head.name or metric.name.",
+            )
+        self.distill = DistillationLoss(recipe.distill.similarity_weight)
+        self.neck: nn.Module = nn.BatchNorm1d(dim) if recipe.head.neck else nn.Identity()
+        self.head: nn.Module | None = None
+        self.metric: nn.Module | None = None
+        try:
+            if recipe.head.name:
+                self.head = HEADS.get(recipe.head.name)(
+                    embedding_dim=dim, n_classes=n_classes, **recipe.head.settings
+                )
+            if recipe.metric.name:
+                self.metric = LOSSES.get(recipe.metric.name)(**recipe.metric.settings)
+        except TypeError as exc:
+            raise ConfigError(
+                f"The recipe has a setting that its loss does not take: {exc}."
+            ) from exc
+
+    def forward(
+        self, embeddings: torch.Tensor, targets: torch.Tensor | None, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss.
+
+        Args:
+            embeddings: (B, D).
+            targets: (B, D), unit length, where they are needed.
+            labels: (B,) 0..C-1, or ``NO_LABEL``.
+
+        Returns:
+            Scalar float32.
+        """
+        for_targets, for_head, for_metric = self._weights
+        loss = embeddings.new_zeros((), dtype=torch.float32)
+        if self.needs_targets and targets is not None:
+            loss = loss + for_targets * self.distill(embeddings, targets)
+        known = labels != NO_LABEL
+        if self.head is not None:
+            loss = loss + for_head * self.head(self.neck(embeddings.float())[known], labels[known])
+        if self.metric is not None:
+            loss = loss + for_metric * self.metric(embeddings[known], labels[known])
+        return loss
