@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+import training.heads.margins
+import training.heads.multiplied_angle
 import training.heads.others
 import training.heads.softmax
 import training.losses.pairs

@@ -14,6 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pytorch_metric_learning import distances, losses, miners, reducers
 
+import training.heads.margins
 import training.heads.softmax
 import training.losses.pairs
 import training.losses.triplet

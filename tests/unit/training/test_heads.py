@@ -11,8 +11,9 @@ import torch
 
 import training.heads.others
 import training.heads.softmax  # noqa: F401  (they enter themselves into the registry)
+from training.heads.margins import added_angle_cosine
+from training.heads.multiplied_angle import multiplied_angle_cosine
 from training.heads.registry import HEADS
-from training.heads.softmax import added_angle_cosine, multiplied_angle_cosine
 
 DIM, CLASSES = 6, 4
 LABELS = [0, 3, 1, 1, 2]
