@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +39,6 @@ MODEL_NAME = "mtcnn"
 # P-Net's cell: 12 pixels wide, one every 2.
 CELL_PX = 12
 CELL_STRIDE_PX = 2
-# P-Net goes over at most so many pixels at once; more only needs more memory.
-BAND_PX = 262_144
 R_SIDE_PX = 24
 O_SIDE_PX = 48
 # Faces per inference; more at once would only take more memory.
@@ -176,11 +173,14 @@ class MtcnnDetector:
     def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
         """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
         plan = _plan(sampler.image_hw, tuple(scales))
-        parts = []
-        for start, stop in plan.bands:
-            band = sampler.painted(plan.canvas, start, stop, self._arena())
-            parts.append(self._p_net.run(band)[0][0])
-        maps = np.concatenate(parts, axis=1)
+        canvas = sampler.painted(plan.canvas, 0, plan.canvas.height, self._arena())
+        maps = np.full((5, *plan.levels.shape), -np.inf, dtype=np.float32)
+        for slot in plan.canvas.slots:
+            # One by one: at its border the net pools what is left of a pair, as the reference does.
+            level = canvas[:, slot.top : slot.top + slot.height, slot.left : slot.left + slot.width]
+            cells = self._p_net.run(np.ascontiguousarray(level))[0][0]
+            top, left = slot.top // CELL_STRIDE_PX, slot.left // CELL_STRIDE_PX
+            maps[:, top : top + cells.shape[1], left : left + cells.shape[2]] = cells
         threshold = np.float32(_logit(self.settings.thresholds[0]))
         boxes, scores, offsets = _cells_above(maps, plan, threshold)
         kept = suppress(boxes, scores, NMS_ACROSS_LEVELS)
@@ -235,14 +235,12 @@ class _Plan:
 
     Attributes:
         canvas: the layout of all levels.
-        bands: rows (start, stop) of the canvas for each inference; they share no cell.
         levels: (h, w) which level each cell belongs to, -1 for none.
         origins: (L, 2) x and y of each level on the canvas.
         scales: (L,) float32, of each level.
     """
 
     canvas: Canvas
-    bands: tuple[tuple[int, int], ...]
     levels: NDArray[np.int16]
     origins: NDArray[np.int64]
     scales: Floats
@@ -254,13 +252,8 @@ def _plan(image_hw: tuple[int, int], scales: tuple[float, ...]) -> _Plan:
     sizes = [(int(height * scale + 1), int(width * scale + 1)) for scale in scales]
     canvas = lay_out(image_hw, sizes)
     levels = canvas.cell_slots(CELL_PX, CELL_STRIDE_PX)
-    n_rows = len(levels)
-    n_bands = min(-(-canvas.height * canvas.width // BAND_PX), n_rows)
-    edges = [n_rows * k // n_bands * CELL_STRIDE_PX for k in range(n_bands + 1)]
-    overlap_px = CELL_PX - CELL_STRIDE_PX
     return _Plan(
         canvas,
-        tuple((first, last + overlap_px) for first, last in pairwise(edges)),
         levels,
         np.array([(slot.left, slot.top) for slot in canvas.slots]),
         np.array(scales, dtype=np.float32),
