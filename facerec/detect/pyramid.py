@@ -5,8 +5,7 @@ pixels ``floor(i n / m)`` up to, not including, ``ceil((i + 1) n / m)``, so neig
 row. With an integral image each such mean takes four look-ups, whatever its size. Sums are whole
 numbers, so nothing is lost before the last multiplication.
 
-All smaller copies lie side by side on one canvas, so that one gather makes them all and a net goes
-over them in a few large bites instead of many small ones.
+All smaller copies lie side by side on one canvas, so that one gather makes them all.
 
 Must not know: nets, thresholds, what a face is.
 """
