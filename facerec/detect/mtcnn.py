@@ -173,7 +173,7 @@ class MtcnnDetector:
     def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
         """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
         plan = _plan(sampler.image_hw, tuple(scales))
-        canvas = sampler.painted(plan.canvas, 0, plan.canvas.height, self._arena())
+        canvas = sampler.painted(plan.canvas, self._arena())
         maps = np.full((5, *plan.levels.shape), -np.inf, dtype=np.float32)
         for slot in plan.canvas.slots:
             # One by one: at its border the net pools what is left of a pair, as the reference does.
@@ -265,7 +265,7 @@ def _cells_above(maps: Floats, plan: _Plan, threshold: np.float32) -> tuple[Floa
 
     Boxes that a better one of the same level overlaps too much are gone.
     """
-    rows, columns = np.nonzero((maps[0] >= threshold) & (plan.levels >= 0))
+    rows, columns = np.nonzero(maps[0] >= threshold)
     level = plan.levels[rows, columns]
     # The reference goes level by level; of equal scores the earlier one wins.
     order = np.argsort(level, kind="stable")

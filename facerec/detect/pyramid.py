@@ -29,6 +29,9 @@ from facerec.types import ImageRGB
 _REMAP_LIMIT = 32_000
 # Crops are made so many look-ups at a time: three int32 each, which stay in the processor's cache.
 _LOOK_UPS = 100_000
+# Pixels of a canvas that are painted at a time, as a band of rows: less work in Python than many
+# small bands, less memory than one for the largest Images.
+_BAND_PX = 262_144
 # Pixels of a canvas whose geometry is kept for the next Image of the same size.
 _KEPT_PX = 1_000_000
 _ALIGNMENT = 64
@@ -79,8 +82,8 @@ class Slot:
 class Canvas:
     """The layout of all smaller copies of Images of one size.
 
-    Copies start at even rows and columns and take an even number of them; where a side is odd its
-    last line is there twice, so that pooling by two finds a whole pair.
+    Copies start at even rows and columns, so that a net of stride two counts its cells alike on the
+    canvas and on a copy by itself.
 
     Attributes:
         image_hw: height and width of the Images.
@@ -129,14 +132,13 @@ class Canvas:
         shares = np.zeros((stop - start, self.width, 3), dtype=np.float32)
         for slot in self.slots:
             first = max(slot.top, start)
-            last = min(slot.top + _even(slot.height), stop)
+            last = min(slot.top + slot.height, stop)
             if first >= last:
                 continue
-            rows = np.minimum(np.arange(first, last) - slot.top, slot.height - 1)
-            columns = np.minimum(np.arange(_even(slot.width)), slot.width - 1)
+            rows = slice(first - slot.top, last - slot.top)
             tops, bottoms = (edge[0, rows] for edge in _spans(self.image_hw[0], slot.height))
-            lefts, rights = (edge[0, columns] for edge in _spans(self.image_hw[1], slot.width))
-            part = np.s_[first - start : last - start, slot.left : slot.left + len(columns)]
+            lefts, rights = (edge[0] for edge in _spans(self.image_hw[1], slot.width))
+            part = np.s_[first - start : last - start, slot.left : slot.left + slot.width]
             edges = ((bottoms, rights), (tops, rights), (bottoms, lefts), (tops, lefts))
             for corner, (row, column) in zip(places, edges, strict=True):
                 corner[part][..., 0] = column
@@ -240,35 +242,36 @@ class AreaSampler:
         # Beyond 8 million pixels int32 wraps around; differences come out right all the same.
         self._sums = np.asarray(cv2.integral(image, sdepth=cv2.CV_32S), dtype=np.int32)
 
-    def painted(
-        self, canvas: Canvas, start: int, stop: int, arena: Arena | None = None
-    ) -> NDArray[np.float32]:
-        """Paint some rows of a canvas.
+    def painted(self, canvas: Canvas, arena: Arena | None = None) -> NDArray[np.float32]:
+        """Paint a canvas.
 
         Args:
             canvas: laid out for this Image's size.
-            start: first row.
-            stop: one after the last row.
             arena: where the result lies; it is valid until the arena's next ``reset``.
 
         Returns:
-            (1, stop - start, canvas.width, 3) float32, 0..255; 0 where there is no copy.
+            (1, canvas.height, canvas.width, 3) float32, 0..255; 0 where there is no copy.
         """
         arena = arena or Arena()
-        geometry = canvas.geometry(start, stop)
-        shape = (stop - start, canvas.width, 3)
-        means: NDArray[np.float32] = arena.take((1, *shape), np.float32)
-        with arena.borrowed():
-            sums, other = arena.take(shape, np.int32), arena.take(shape, np.int32)
-            _look_up(self._sums, geometry.places[0], sums)
-            for places, change in zip(
-                geometry.places[1:], (np.subtract, np.subtract, np.add), strict=True
-            ):
-                _look_up(self._sums, places, other)
-                change(sums, other, out=sums)
-            means[0] = sums
-            means[0] *= geometry.shares
+        size = (1, canvas.height, canvas.width, 3)
+        means: NDArray[np.float32] = arena.take(size, np.float32)
+        n_rows = max(1, _BAND_PX // canvas.width)
+        for start in range(0, canvas.height, n_rows):
+            band = means[0, start : start + n_rows]
+            with arena.borrowed():
+                self._paint(canvas.geometry(start, start + len(band)), band, arena)
         return means
+
+    def _paint(self, geometry: Geometry, band: NDArray[np.float32], arena: Arena) -> None:
+        sums, other = arena.take(band.shape, np.int32), arena.take(band.shape, np.int32)
+        _look_up(self._sums, geometry.places[0], sums)
+        for places, change in zip(
+            geometry.places[1:], (np.subtract, np.subtract, np.add), strict=True
+        ):
+            _look_up(self._sums, places, other)
+            change(sums, other, out=sums)
+        band[...] = sums
+        band *= geometry.shares
 
     def crops(self, cuts: Cuts, arena: Arena | None = None) -> NDArray[np.float32]:
         """Cut boxes out and resize each to a square.

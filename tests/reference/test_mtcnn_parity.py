@@ -83,7 +83,7 @@ def test_pyramid_level_is_the_reference_resize() -> None:
     for size in [(154, 154), (37, 53), (700, 13)]:
         expected = torch.nn.functional.interpolate(pixels, size=size, mode="area").numpy()
         canvas = lay_out((512, 512), [size])
-        painted = AreaSampler(image).painted(canvas, 0, canvas.height)[:, : size[0], : size[1]]
+        painted = AreaSampler(image).painted(canvas)[:, : size[0], : size[1]]
         np.testing.assert_allclose(painted.transpose(0, 3, 1, 2), expected, rtol=1e-5)
 
 
