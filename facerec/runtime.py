@@ -100,6 +100,25 @@ def open_session(
     return OpenVinoSession(model, device=device.upper(), n_threads=n_threads, pixels=pixels)
 
 
+def graph_constants(model: Path) -> dict[str, NDArray[np.float32]]:
+    """Read the float32 numbers stored in an ONNX graph, by their names.
+
+    Raises:
+        WeightsCorruptError: the file is no graph.
+    """
+    try:
+        graph = _core().read_model(str(model))
+    except RuntimeError as exc:
+        raise WeightsCorruptError(
+            "The model file cannot be loaded.", remedy="Install facerec again."
+        ) from exc
+    return {
+        node.get_friendly_name(): np.array(node.data, dtype=np.float32)
+        for node in graph.get_ops()
+        if node.get_type_name() == "Constant" and node.get_element_type().get_type_name() == "f32"
+    }
+
+
 _shared_core: Any = None
 _core_lock = threading.Lock()
 

@@ -73,7 +73,9 @@ def _install(extras: str) -> int:
             )
     # What was installed last; an unchanged project is not installed again.
     stamp = ENVIRONMENT / f".installed-{extras or 'runtime'}"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    sources = [ROOT / "pyproject.toml", ROOT / "tools" / "build_native.py"]
+    sources += sorted((ROOT / "facerec" / "detect" / "native").glob("*.c"))
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return 0
     requirement = f"{ROOT}[{extras}]" if extras else str(ROOT)

@@ -16,34 +16,27 @@ Reference:
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.detect.base import DETECTORS
+from facerec.detect.native import available_kinds
+from facerec.detect.native.stages import NativeStages
 from facerec.detect.nms import Overlap, suppress
-from facerec.detect.pyramid import AreaSampler, Arena, Canvas, Cuts, lay_out, pyramid_scales
-from facerec.errors import RangeError
-from facerec.runtime import InferenceSession, open_session
+from facerec.detect.pyramid import CELL_PX, CELL_STRIDE_PX, Pyramid, plan_pyramid
+from facerec.detect.sampling import Sums
+from facerec.detect.stages import RuntimeStages, Stages
+from facerec.errors import ConfigError, DependencyError, RangeError
 from facerec.types import Face, ImageRGB, check_image
 from facerec.zoo import find_model, verified_path
 
 Floats = NDArray[np.float32]
 
 MODEL_NAME = "mtcnn"
-# P-Net's cell: 12 pixels wide, one every 2.
-CELL_PX = 12
-CELL_STRIDE_PX = 2
-R_SIDE_PX = 24
-O_SIDE_PX = 48
-# Faces per inference; more at once would only take more memory.
-R_BATCH = 128
-O_BATCH = 32
+ENGINES = ("auto", "native", "runtime")
 # Suppression: among proposals of one pyramid level, across levels, after R-Net, after O-Net.
 NMS_WITHIN_LEVEL = 0.5
 NMS_ACROSS_LEVELS = 0.7
@@ -106,6 +99,7 @@ class MtcnnDetector:
         thresholds: Sequence[float] = (0.6, 0.7, 0.7),
         pyramid_factor: float = 0.709,
         max_faces: int = 0,
+        engine: str = "auto",
     ) -> None:
         """Load the three nets.
 
@@ -116,21 +110,19 @@ class MtcnnDetector:
             thresholds: see ``MtcnnSettings``.
             pyramid_factor: see ``MtcnnSettings``.
             max_faces: see ``MtcnnSettings``.
+            engine: ``native`` for compiled code, ``runtime`` for the inference runtime, ``auto``
+                for compiled code where it is there and the device is ``cpu``.
 
         Raises:
             RangeError: a setting lies outside its range.
             WeightsError: a model file is missing or damaged.
             DeviceError: the device is not there.
+            ConfigError: there is no such engine.
+            DependencyError: ``native`` was asked for and is not there.
         """
         self.settings = MtcnnSettings(min_face_px, tuple(thresholds), pyramid_factor, max_faces)
-        card = find_model(MODEL_NAME, task="detect")
-        paths = [verified_path(card, entry.file) for entry in card.files]
-        with ThreadPoolExecutor(len(paths)) as pool:  # (compiling takes one core each)
-            self._p_net, self._r_net, self._o_net = pool.map(
-                partial(open_session, device=device, n_threads=n_threads), paths
-            )
-        self.device = self._p_net.device
-        self._local = threading.local()
+        self._stages = _open_stages(engine, device, n_threads)
+        self.device = self._stages.device
 
     def detect(self, image: ImageRGB) -> list[Face]:
         """Find all faces of an image.
@@ -146,59 +138,44 @@ class MtcnnDetector:
             ShapeError: the image has another shape or type.
         """
         check_image(image)
-        scales = pyramid_scales(
+        pyramid = plan_pyramid(
             (image.shape[0], image.shape[1]),
-            cell_px=CELL_PX,
             min_face_px=self.settings.min_face_px,
             factor=self.settings.pyramid_factor,
         )
-        if not scales:
+        if not pyramid.scales:
             return []
-        sampler = AreaSampler(image)
-        boxes = self._refined(sampler, self._proposed(sampler, scales))
-        boxes, landmarks, scores = self._decided(sampler, boxes)
+        sums = Sums.of(image)
+        boxes = self._refined(sums, self._proposed(sums, pyramid))
+        boxes, landmarks, scores = self._decided(sums, boxes)
         order = np.lexsort((boxes[:, 1], boxes[:, 0], -scores))
         if self.settings.max_faces:
             order = order[: self.settings.max_faces]
         return [Face(boxes[i], landmarks[i], float(scores[i])) for i in order]
 
-    def _arena(self) -> Arena:
-        """Return this thread's memory, emptied."""
-        if not hasattr(self._local, "arena"):
-            self._local.arena = Arena()
-        arena: Arena = self._local.arena
-        arena.reset()
-        return arena
-
-    def _proposed(self, sampler: AreaSampler, scales: list[float]) -> Floats:
+    def _proposed(self, sums: Sums, pyramid: Pyramid) -> Floats:
         """Stage 1: square boxes (N, 4) where P-Net sees something like a face."""
-        plan = _plan(sampler.image_hw, tuple(scales))
-        canvas = sampler.painted(plan.canvas, self._arena())
-        maps = np.full((5, *plan.levels.shape), -np.inf, dtype=np.float32)
-        for slot in plan.canvas.slots:
-            # One by one: at its border the net pools what is left of a pair, as the reference does.
-            level = canvas[:, slot.top : slot.top + slot.height, slot.left : slot.left + slot.width]
-            cells = self._p_net.run(np.ascontiguousarray(level))[0][0]
-            top, left = slot.top // CELL_STRIDE_PX, slot.left // CELL_STRIDE_PX
-            maps[:, top : top + cells.shape[1], left : left + cells.shape[2]] = cells
+        maps = self._stages.propose(sums, pyramid)
         threshold = np.float32(_logit(self.settings.thresholds[0]))
-        boxes, scores, offsets = _cells_above(maps, plan, threshold)
+        boxes, scores, offsets = _cells_above(maps, pyramid, threshold)
         kept = suppress(boxes, scores, NMS_ACROSS_LEVELS)
         boxes, offsets = boxes[kept], offsets[kept]
         size = boxes[:, 2:] - boxes[:, :2]
         return _squared(boxes + offsets * np.tile(size, 2))
 
-    def _refined(self, sampler: AreaSampler, boxes: Floats) -> Floats:
+    def _refined(self, sums: Sums, boxes: Floats) -> Floats:
         """Stage 2: square boxes (N, 4) that R-Net takes for faces, better placed."""
-        boxes, results = self._looked_at(self._r_net, sampler, boxes, R_SIDE_PX, R_BATCH)
+        boxes, whole = _with_pixels(boxes, sums.image_hw)
+        results = self._stages.refine(sums, whole)
         passed = results[:, 0] > _logit(self.settings.thresholds[1])
         boxes, results = boxes[passed], results[passed]
         kept = suppress(boxes, _probability(results[:, 0]), NMS_REFINED)
         return _squared(_moved(boxes[kept], results[kept, 1:5]))
 
-    def _decided(self, sampler: AreaSampler, boxes: Floats) -> tuple[Floats, Floats, Floats]:
+    def _decided(self, sums: Sums, boxes: Floats) -> tuple[Floats, Floats, Floats]:
         """Stage 3: boxes (N, 4), landmarks (N, 5, 2) and scores (N,) of faces."""
-        boxes, results = self._looked_at(self._o_net, sampler, boxes, O_SIDE_PX, O_BATCH)
+        boxes, whole = _with_pixels(boxes, sums.image_hw)
+        results = self._stages.decide(sums, whole)
         passed = results[:, 0] > _logit(self.settings.thresholds[2])
         boxes, results = boxes[passed], results[passed]
         size = boxes[:, 2:] - boxes[:, :2] + 1
@@ -212,86 +189,55 @@ class MtcnnDetector:
         kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
         return boxes[kept], landmarks[kept], scores[kept]
 
-    def _looked_at(
-        self, net: InferenceSession, sampler: AreaSampler, boxes: Floats, side: int, batch: int
-    ) -> tuple[Floats, Floats]:
-        """Run a net over cut-outs: boxes (N, 4) -> those with pixels inside, and their results."""
-        whole, inside = _pixel_boxes(boxes, sampler.image_hw)
-        whole, boxes = whole[inside], boxes[inside]
-        if not len(boxes):
-            return boxes, np.empty((0, net.output_shapes[0][1]), dtype=np.float32)
 
-        cuts = Cuts.of(whole, side)
-        results = []
-        for start in range(0, len(cuts), batch):
-            crops = sampler.crops(cuts[start : start + batch], self._arena())
-            results += net.run(crops)
-        return boxes, np.concatenate(results)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """How P-Net goes over Images of one size.
-
-    Attributes:
-        canvas: the layout of all levels.
-        levels: (h, w) which level each cell belongs to, -1 for none.
-        origins: (L, 2) x and y of each level on the canvas.
-        scales: (L,) float32, of each level.
-    """
-
-    canvas: Canvas
-    levels: NDArray[np.int16]
-    origins: NDArray[np.int64]
-    scales: Floats
+def _open_stages(engine: str, device: str, n_threads: int) -> Stages:
+    if engine not in ENGINES:
+        raise ConfigError(
+            f"There is no detection engine named {engine!r}.",
+            remedy=f"Engines: {', '.join(ENGINES)}.",
+        )
+    card = find_model(MODEL_NAME, task="detect")
+    paths = [verified_path(card, entry.file) for entry in card.files]
+    kinds = available_kinds() if device.lower() == "cpu" else ()
+    if engine == "runtime" or (engine == "auto" and not kinds):
+        return RuntimeStages(paths, device=device, n_threads=n_threads)
+    if not kinds:
+        raise DependencyError(
+            f"There is no compiled code for the device {device!r} on this machine.",
+            remedy="Use engine='runtime', or install a C compiler and then facerec again.",
+        )
+    return NativeStages(paths, kind=kinds[0], n_threads=n_threads)
 
 
-@lru_cache(maxsize=8)
-def _plan(image_hw: tuple[int, int], scales: tuple[float, ...]) -> _Plan:
-    height, width = image_hw
-    sizes = [(int(height * scale + 1), int(width * scale + 1)) for scale in scales]
-    canvas = lay_out(image_hw, sizes)
-    levels = canvas.cell_slots(CELL_PX, CELL_STRIDE_PX)
-    return _Plan(
-        canvas,
-        levels,
-        np.array([(slot.left, slot.top) for slot in canvas.slots]),
-        np.array(scales, dtype=np.float32),
-    )
-
-
-def _cells_above(maps: Floats, plan: _Plan, threshold: np.float32) -> tuple[Floats, Floats, Floats]:
-    """Turn the canvas's maps (5, h, w) into boxes (N, 4), scores (N,) and offsets (N, 4).
+def _cells_above(
+    maps: Floats, pyramid: Pyramid, threshold: np.float32
+) -> tuple[Floats, Floats, Floats]:
+    """Turn P-Net's maps (5, cells) into boxes (N, 4), scores (N,) and offsets (N, 4).
 
     Boxes that a better one of the same level overlaps too much are gone.
     """
-    rows, columns = np.nonzero(maps[0] >= threshold)
-    level = plan.levels[rows, columns]
-    # The reference goes level by level; of equal scores the earlier one wins.
-    order = np.argsort(level, kind="stable")
-    rows, columns, level = rows[order], columns[order], level[order]
-    values = maps[:, rows, columns]
-    places = np.stack([columns, rows], axis=1) * CELL_STRIDE_PX
-    corner = (places - plan.origins[level]).astype(np.float32)
-    scale = plan.scales[level, None]
+    cells = np.flatnonzero(maps[0] >= threshold)
+    values = maps[:, cells]
+    # The reference goes level by level, row by row; of equal scores the earlier one wins.
+    levels, rows, columns = pyramid.places(cells)
+    corner = np.stack([columns, rows], axis=1).astype(np.float32) * CELL_STRIDE_PX
+    scale = np.array(pyramid.scales, dtype=np.float32)[levels, None]
     first = np.floor((corner + 1) / scale)
     last = np.floor((corner + CELL_PX) / scale)
     boxes = np.concatenate([first, last], axis=1)
     scores = _probability(values[0])
-    kept = suppress(boxes, scores, NMS_WITHIN_LEVEL, groups=level)
+    kept = suppress(boxes, scores, NMS_WITHIN_LEVEL, groups=levels)
     return boxes[kept], scores[kept], values[1:, kept].T
 
 
-def _pixel_boxes(
-    boxes: Floats, image_hw: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Whole pixels (N, 4) of boxes that count from one, clipped at the border; which have any."""
+def _with_pixels(boxes: Floats, image_hw: tuple[int, int]) -> tuple[Floats, NDArray[np.int32]]:
+    """Leave out boxes (N, 4), counting from one, outside the Image; give whole pixels of others."""
     height, width = image_hw
     whole = np.trunc(boxes).astype(np.int64)
     whole[:, :2] = np.maximum(whole[:, :2], 1) - 1
     whole[:, 2:] = np.minimum(whole[:, 2:], (width, height))
-    inside = np.asarray((whole[:, 2:] > whole[:, :2]).all(axis=1))
-    return whole, inside
+    inside = (whole[:, 2:] > whole[:, :2]).all(axis=1)
+    return boxes[inside], whole[inside].astype(np.int32)
 
 
 def _squared(boxes: Floats) -> Floats:

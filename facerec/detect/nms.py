@@ -1,16 +1,19 @@
 """Non-maximum suppression: of boxes that overlap too much, the most certain one stays.
 
-In go boxes and scores, out come the indices that stay. Boxes are compared in blocks of a matrix, so
-there is no loop over single boxes; the answer is that of the plain greedy loop.
+In go boxes and scores, out come the indices that stay. The greedy loop is compiled code; where
+there is none, boxes are compared in blocks of a matrix, with the same answer.
 """
 
 from __future__ import annotations
 
+import ctypes
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facerec.detect.native import address, library
 
 # Boxes taken in at a time: few enough that most are compared with survivors only, many enough that
 # numpy's calls do not count.
@@ -54,11 +57,43 @@ def suppress(
         implementation.
     """
     order = np.argsort(-scores, kind="stable")
-    if groups is None:
-        groups = np.zeros(len(order), dtype=np.int64)
-    kept = order[:0]
-    for start in range(0, len(order), _BLOCK):
-        block = order[start : start + _BLOCK]
+    groups = np.zeros(len(order), dtype=np.int64) if groups is None else groups[order]
+    compiled = library()
+    if compiled is None:
+        return order[_greedy_in_blocks(boxes[order], groups, threshold, overlap)]
+    return order[_greedy(compiled, boxes[order], groups, threshold, overlap)]
+
+
+def _greedy(
+    compiled: ctypes.CDLL,
+    boxes: NDArray[np.float32],
+    groups: NDArray[np.integer[Any]],
+    threshold: float,
+    overlap: Overlap,
+) -> NDArray[np.intp]:
+    """Find which boxes (N, 4) in falling order of certainty stay, in compiled code."""
+    boxes = np.ascontiguousarray(boxes, dtype=np.float32)
+    groups = np.ascontiguousarray(groups, dtype=np.int64)
+    kept = np.empty(len(boxes), dtype=np.int64)
+    n_kept = compiled.suppress(
+        address(boxes),
+        address(groups),
+        ctypes.c_int64(len(boxes)),
+        ctypes.c_float(threshold),
+        ctypes.c_int(overlap is Overlap.SMALLER),
+        address(np.empty(len(boxes), dtype=np.float32)),
+        address(kept),
+    )
+    return kept[:n_kept].astype(np.intp, copy=False)
+
+
+def _greedy_in_blocks(
+    boxes: NDArray[np.float32], groups: NDArray[np.integer[Any]], threshold: float, overlap: Overlap
+) -> NDArray[np.intp]:
+    """Do the same in numpy."""
+    kept = np.empty(0, dtype=np.intp)
+    for start in range(0, len(boxes), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(boxes)))
         if len(kept):
             beaten = _overlaps(boxes[kept], boxes[block], overlap) > threshold
             beaten &= groups[kept, None] == groups[block]

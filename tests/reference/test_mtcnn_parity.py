@@ -11,6 +11,8 @@ import pytest
 
 from facerec.bench.detect import one_face_frame, ten_face_frame
 from facerec.detect.mtcnn import MtcnnDetector
+from facerec.detect.native import available_kinds
+from facerec.detect.sampling import Sums
 from facerec.imaging.read import read_image
 from facerec.runtime import open_session
 from facerec.types import ImageRGB
@@ -57,16 +59,17 @@ def reference_faces(image: ImageRGB, min_face_px: int) -> list[np.ndarray]:
     return sorted(rows, key=lambda row: (-round(row[4], 6), row[0]))
 
 
+@pytest.mark.parametrize("engine", ["native"] * bool(available_kinds()) + ["runtime"])
 @pytest.mark.parametrize(
     ("photo", "min_face_px"),
     [*((photo, 40) for photo in IMAGES), (astronaut, 20), (ten_face_frame, 65)],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_faces_are_those_of_the_reference(photo, min_face_px: int) -> None:
+def test_faces_are_those_of_the_reference(photo, min_face_px: int, engine: str) -> None:
     image = photo()
     expected = reference_faces(image, min_face_px)
 
-    faces = MtcnnDetector(min_face_px=min_face_px).detect(image)
+    faces = MtcnnDetector(min_face_px=min_face_px, engine=engine).detect(image)
 
     rows = [np.concatenate([face.box_xyxy, [face.score], face.landmarks.ravel()]) for face in faces]
     rows.sort(key=lambda row: (-round(row[4], 6), row[0]))
@@ -75,16 +78,13 @@ def test_faces_are_those_of_the_reference(photo, min_face_px: int) -> None:
 
 
 def test_pyramid_level_is_the_reference_resize() -> None:
-    from facerec.detect.pyramid import AreaSampler, lay_out
-
     image = astronaut()
     pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
 
     for size in [(154, 154), (37, 53), (700, 13)]:
         expected = torch.nn.functional.interpolate(pixels, size=size, mode="area").numpy()
-        canvas = lay_out((512, 512), [size])
-        painted = AreaSampler(image).painted(canvas)[:, : size[0], : size[1]]
-        np.testing.assert_allclose(painted.transpose(0, 3, 1, 2), expected, rtol=1e-5)
+        resized = Sums.of(image).resized(*size)[None]
+        np.testing.assert_allclose(resized.transpose(0, 3, 1, 2), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
