@@ -55,8 +55,7 @@ class Sums:
     def resized(self, height: int, width: int) -> NDArray[np.float32]:
         """Resize the whole Image to (height, width, 3) float32, 0..255."""
         box = np.array([[0, 0, self.image_hw[1], self.image_hw[0]]])
-        (means,) = self._means(box, height, width)
-        return means
+        return self._means(box, height, width).reshape(height, width, 3)
 
     def crops(self, boxes: Whole, side: int) -> NDArray[np.float32]:
         """Cut boxes out and resize each to a square.
@@ -86,7 +85,7 @@ class Sums:
     def _look_up(self, rows: Whole, columns: Whole) -> NDArray[np.int32]:
         """Sums at rows (N, h) and columns (N, w), as (N * h, w, 3)."""
         shape = (rows.size, columns.shape[1])
-        if max(*self.table.shape, *shape) > _REMAP_LIMIT:
+        if not rows.size or max(*self.table.shape, *shape) > _REMAP_LIMIT:
             return self.table[rows[:, :, None], columns[:, None]].reshape(*shape, 3)
         # The same look-up in compiled code.
         places = np.empty((*shape, 2), dtype=np.int16)

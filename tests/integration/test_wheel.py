@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from facerec.detect.native import available_kinds
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,6 +50,16 @@ def test_help_runs_from_the_wheel(unpacked: Path, tmp_path: Path) -> None:
 
     assert shown.startswith(str(unpacked))
     assert "verify" in shown
+
+
+def test_compiled_code_is_in_the_wheel(unpacked: Path, tmp_path: Path) -> None:
+    shown = _run(
+        unpacked,
+        "from facerec.detect.native import available_kinds; print(available_kinds())",
+        tmp_path,
+    )
+
+    assert shown.strip() == str(available_kinds())
 
 
 def test_model_files_in_the_wheel_are_those_on_their_cards(unpacked: Path, tmp_path: Path) -> None:

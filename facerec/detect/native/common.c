@@ -1,17 +1,20 @@
 /* What needs no particular processor: which kind this is, and suppression. */
 
+#include <cpuid.h>
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* 4 with AVX-512, 3 with AVX2, 0 with neither. */
+/* 4 with AVX-512, 3 with AVX2, 0 with neither, for processor and system alike. By hand, because not
+   every compiler's __builtin_cpu_supports works in a library of its own (zig 0.17: always 0). */
 EXPORT int processor_kind(void) {
-  __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-             ? 4
-             : 3;
+  const unsigned fma = 1u << 12, xsave = 1u << 27, avx2 = 1u << 5;
+  const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+  unsigned a, b, c, d, saved, upper;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & fma) || !(c & xsave)) return 0;
+  __asm__("xgetbv" : "=a"(saved), "=d"(upper) : "c"(0));
+  if ((saved & 0x06) != 0x06 || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & avx2)) return 0;
+  return (saved & 0xe6) == 0xe6 && (b & avx512) == avx512 ? 4 : 3;
 }
 
 static float least(float a, float b) { return a < b ? a : b; }

@@ -15,7 +15,7 @@ from facerec.detect.native.stages import NativeStages
 from facerec.detect.pyramid import plan_pyramid
 from facerec.detect.sampling import Sums
 from facerec.detect.stages import RuntimeStages
-from facerec.errors import DependencyError, WeightsCorruptError
+from facerec.errors import ConfigError, DependencyError, WeightsCorruptError
 from facerec.zoo import find_model, verified_path
 
 needs_compiled_code = pytest.mark.skipif(
@@ -144,7 +144,7 @@ def test_suppression_is_that_of_numpy_to_the_last_bit(seed, n, threshold, overla
     boxes = boxes.astype(np.float32) / np.float32(rng.choice([1, 3, 7]))
     groups = rng.integers(0, 2, n)
 
-    compiled = nms._greedy(boxes, groups, threshold, overlap)
+    compiled = nms._greedy(native.library(), boxes, groups, threshold, overlap)
 
     assert compiled.tolist() == nms._greedy_in_blocks(boxes, groups, threshold, overlap).tolist()
 
@@ -171,7 +171,5 @@ def test_without_compiled_code_the_runtime_does_the_work(monkeypatch, tmp_path) 
 
 
 def test_an_engine_of_another_name_is_refused() -> None:
-    from facerec.errors import ConfigError
-
     with pytest.raises(ConfigError, match="quick"):
         MtcnnDetector(engine="quick")
