@@ -37,6 +37,6 @@ def address(array: NDArray[Any]) -> ctypes.c_void_p:
     """Where a contiguous array lies, as compiled code takes it; keeps it alive.
 
     Args:
-        array: (...), contiguous.
+        array: of any shape (N, ...), contiguous.
     """
     return array.ctypes.data_as(ctypes.c_void_p)
