@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
-from urllib.error import URLError
 
 import torch
 from torch import nn
@@ -100,7 +99,7 @@ def _built(name: str, side: int, *, with_default: bool) -> nn.Module:
         sized = {"input_size": (side, side)}
     try:
         return BACKBONES.get(name)(weights="DEFAULT" if with_default else None, **sized)
-    except (URLError, TimeoutError) as exc:
+    except OSError as exc:
         raise WeightsMissingError(
             f"torchvision's weights of {name} cannot be downloaded: {exc}.",
             remedy="Give net.settings.weights a file, or none.",
