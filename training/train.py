@@ -32,9 +32,9 @@ from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
-from training.nets.registry import NETS
+from training.nets.registry import NETS, settings_of
 from training.objective import NO_LABEL, Objective
-from training.recipe import NetSettings, Recipe, recipe_to_table
+from training.recipe import NetSettings, Recipe, checked_values, recipe_to_table
 from training.schedule import learning_rate_factor
 from training.step import precision_name, resolve_precision, train_step, update_average
 
@@ -100,7 +100,8 @@ def train(
 
     # Net, its average, optimiser.
     torch.manual_seed(loop.seed)
-    net = build_net(recipe.net).to(device).to(memory_format=torch.channels_last)
+    net = build_net(recipe.net, with_weights=saved is None and start_from is None)
+    net = net.to(device).to(memory_format=torch.channels_last)
     if start_from is not None:
         net.load_state_dict(load_checkpoint(start_from).average)
     average = copy.deepcopy(net).eval()
@@ -156,12 +157,23 @@ def train(
     return last
 
 
-def build_net(settings: NetSettings) -> nn.Module:
-    """Build the net a recipe names, with fresh weights."""
+def build_net(settings: NetSettings, *, with_weights: bool = False) -> nn.Module:
+    """Build the net a recipe names.
+
+    Args:
+        settings: the recipe's section.
+        with_weights: read the weights that the settings say to start from, if they say so; a
+            checkpoint's own need none.
+
+    Raises:
+        ConfigError: no such net, or a setting that it does not take.
+        WeightsError: the weights to start from cannot be used.
+    """
+    chosen = checked_values(settings_of(settings.name), settings.settings, "net.settings.")
+    if not with_weights:
+        chosen.pop("weights", None)
     return NETS.get(settings.name)(
-        widths=settings.widths,
-        blocks=settings.blocks,
-        head_width=settings.head_width,
+        **chosen,
         embedding_dim=settings.embedding_dim,
         crop_size_px=settings.crop_size_px,
     )

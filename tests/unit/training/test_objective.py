@@ -186,12 +186,32 @@ LABELLED = [
 ]
 
 
+# What makes a recipe's net small, by the name of the net.
+SMALL = {
+    "lean": (
+        "net.settings.widths=[4, 4, 8, 8]",
+        "net.settings.blocks=[0, 1, 0, 0]",
+        "net.settings.head_width=16",
+        "net.crop_size_px=32",
+    ),
+    "iresnet18": (
+        "net.settings.widths=[4, 4, 8, 8]",
+        "net.settings.blocks=[1, 1, 1, 1]",
+        "net.crop_size_px=32",
+        "loop.batch_size=16",
+    ),
+    "mobilefacenet": ("net.settings.width=0.125", "net.crop_size_px=32", "loop.batch_size=16"),
+    "torchvision": ("net.crop_size_px=32", "loop.batch_size=16"),
+    "inception-resnet-v1": ("net.crop_size_px=80", "loop.batch_size=2"),
+}
+
+
 @pytest.mark.parametrize("name", LABELLED)
 def test_each_shipped_recipe_without_teachers_takes_two_steps(name: str, tmp_path: Path) -> None:
-    pack = write_toy_pack(tmp_path / "pack", n_people=50, side=32)
-    small = ("net.widths=[4, 4, 8, 8]", "net.blocks=[0, 1, 0, 0]", "net.head_width=16")
-    rest = ("net.embedding_dim=16", "net.crop_size_px=32", "loop.steps=2", "loop.precision=f32")
+    rest = ("net.embedding_dim=16", "loop.steps=2", "loop.precision=f32")
+    recipe = load_recipe(name, SMALL[load_recipe(name).net.name] + rest)
+    pack = write_toy_pack(tmp_path / "pack", n_people=50, side=recipe.net.crop_size_px)
 
-    last = train(load_recipe(name, small + rest), pack.folder, tmp_path / "run")
+    last = train(recipe, pack.folder, tmp_path / "run")
 
     assert load_checkpoint(last).step == 2
