@@ -14,13 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pytorch_metric_learning import distances, losses, miners, reducers
 
-import training.heads.margins
-import training.heads.softmax
-import training.losses.pairs
-import training.losses.triplet
-import training.losses.weighted  # noqa: F401
-from training.heads.registry import HEADS
-from training.losses.registry import LOSSES
+from training.objective import HEADS, LOSSES
 
 N, DIM, CLASSES = 24, 16, 6
 LABELS = torch.arange(N) % CLASSES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+
+from training.distances import unit_rows
 
 
 class DistillationLoss(nn.Module):
@@ -35,7 +36,7 @@ class DistillationLoss(nn.Module):
         Returns:
             Scalar float32.
         """
-        z = F.normalize(embeddings.float(), dim=1)
+        z = unit_rows(embeddings.float())
         t = targets.float()
         direct = (1 - (z * t).sum(dim=1)).mean()
         between = (z @ z.T - t @ t.T).square().mean()

@@ -1,4 +1,4 @@
-"""Augmentation: views of a settled recipe stay what they are, each effect equals an independent one."""
+"""Augmentation: settled views stay what they are, each effect equals an independent one."""
 
 from __future__ import annotations
 

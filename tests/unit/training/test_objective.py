@@ -10,13 +10,12 @@ import pytest
 import torch
 
 from facerec.errors import Cancelled, ConfigError
+from tests.helpers.stop_at import StopAt
 from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
 from training.checkpoint import load_checkpoint
 from training.data.batches import people_of_step
 from training.errors import DatasetError
-from training.heads.registry import HEADS
-from training.losses.registry import LOSSES
-from training.objective import NO_LABEL, Objective
+from training.objective import HEADS, LOSSES, NO_LABEL, Objective
 from training.recipe import RECIPES_DIR, load_recipe, recipe_from_table
 from training.train import train
 
@@ -131,15 +130,6 @@ def test_a_run_with_each_metric_loss_goes_through(name: str, tmp_path: Path) -> 
     )
 
     assert train(recipe, pack.folder, tmp_path / "run").exists()
-
-
-class StopAt:
-    def __init__(self, step: int) -> None:
-        self.at = step
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if done == self.at:
-            raise Cancelled
 
 
 def test_a_resumed_joint_run_equals_an_unbroken_one(tmp_path: Path) -> None:
