@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from training.distances import unit_rows
+from training.distances import full_precision, unit_rows
 
 
 class DistillationLoss(nn.Module):
@@ -27,17 +27,19 @@ class DistillationLoss(nn.Module):
         self.similarity_weight = similarity_weight
 
     def forward(self, embeddings: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Compute the loss in float32.
+        """Compute the loss, in float32 or better.
 
         Args:
             embeddings: (B, D), any length and floating type.
             targets: (B, D), unit length.
 
         Returns:
-            Scalar float32.
+            Scalar; 0 of an empty batch.
         """
-        z = unit_rows(embeddings.float())
-        t = targets.float()
+        if not len(embeddings):
+            return full_precision(embeddings).sum()
+        z = unit_rows(embeddings)
+        t = targets.to(z.dtype)
         direct = (1 - (z * t).sum(dim=1)).mean()
         between = (z @ z.T - t @ t.T).square().mean()
         return direct + self.similarity_weight * between
