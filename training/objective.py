@@ -80,11 +80,8 @@ class Objective(nn.Module):
                 f"The recipe has a setting that its loss does not take: {exc}."
             ) from exc
         self.needs_gallery = isinstance(self.head, SemiSiameseHead)
-        if self.needs_gallery and recipe.head.neck:
-            raise ConfigError(
-                "Prototypes are embeddings, so no norm may lie between these and their head.",
-                remedy="Set head.neck=false.",
-            )
+        if self.needs_gallery:
+            _check_prototypes(recipe)
 
     def forward(
         self,
@@ -125,3 +122,16 @@ class Objective(nn.Module):
         if self.memory is None or int(self.memory.n_batches) < self._memory_warmup:
             return ()
         return self.memory.past()
+
+
+def _check_prototypes(recipe: Recipe) -> None:
+    if recipe.head.neck:
+        raise ConfigError(
+            "Prototypes are embeddings, so no norm may lie between these and their head.",
+            remedy="Set head.neck=false.",
+        )
+    if recipe.metric.people == 0 or recipe.metric.images < 2:
+        raise ConfigError(
+            "Prototypes need two crops of a person in a batch.",
+            remedy="Set metric.people, and metric.images=2.",
+        )

@@ -21,8 +21,7 @@ class SemiSiameseHead(nn.Module):
 
     g_i is the gallery net's view of another image of the same person; the g_j of other people are
     this batch's and those in the queue. The gallery net is the moving average of the trained one.
-    Items whose person has no other
-    image in the batch count for nothing.
+    Items whose person has no other image in the batch count for nothing.
 
     Attributes:
         scale: s.

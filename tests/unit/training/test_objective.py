@@ -155,11 +155,13 @@ def test_recipes_without_a_loss_or_with_a_wrong_setting_are_refused() -> None:
 def test_a_run_with_each_head_goes_through(name: str, tmp_path: Path) -> None:
     pack = write_toy_pack(tmp_path / "pack")
     (pack.folder / "targets.npy").unlink()  # (nobody asks a teacher)
+    in_pairs = name == "semi-siamese"
     recipe = recipe_from_table(
         table(
             loop=TOY_RECIPE["loop"] | {"steps": 2},
             distill={"weight": 0.0},
-            head={"name": name, "neck": name != "semi-siamese"},
+            head={"name": name, "neck": not in_pairs},
+            metric={"people": 4, "images": 2} if in_pairs else {},
         )
     )
 
@@ -237,11 +239,21 @@ def test_prototypes_come_from_the_averaged_net(
     assert not any(torch.allclose(embeddings, gallery) for embeddings, gallery in seen)
 
 
-def test_prototypes_do_not_go_with_a_norm_before_the_head() -> None:
-    with pytest.raises(ConfigError, match="Prototypes are embeddings"):
-        Objective(
-            recipe_from_table(table(head={"name": "semi-siamese", "neck": True})), n_classes=3
-        )
+@pytest.mark.parametrize(
+    ("head", "metric", "sentence"),
+    [
+        ({"neck": True}, {"people": 4, "images": 2}, "no norm may lie"),
+        ({}, {}, "two crops of a person"),
+        ({}, {"people": 4, "images": 1}, "two crops of a person"),
+    ],
+)
+def test_prototypes_need_pairs_and_no_norm(
+    head: dict[str, object], metric: dict[str, object], sentence: str
+) -> None:
+    recipe = recipe_from_table(table(head={"name": "semi-siamese"} | head, metric=metric))
+
+    with pytest.raises(ConfigError, match=sentence):
+        Objective(recipe, n_classes=3)
 
 
 def test_batches_of_people_must_fit_the_recipe_and_the_pack(tmp_path: Path) -> None:
