@@ -47,6 +47,8 @@ class LoopSettings:
     Attributes:
         steps: optimiser steps of the whole run.
         batch_size: crops a step.
+        sampling: ``plain``, every crop once a pass, or ``balanced``, every person equally often;
+            ``metric.people`` goes before it.
         small_side_px: side of the crops in the first part of the run, a multiple of 16; a step on
             64 px costs a third of one on 112 px.
         small_fraction: share of the steps that see small crops; 0 for none.
@@ -60,6 +62,7 @@ class LoopSettings:
 
     steps: int = 7000
     batch_size: int = 128
+    sampling: str = "plain"
     small_side_px: int = 64
     small_fraction: float = 0.0
     evaluate_every: int = 1000
@@ -141,6 +144,8 @@ class MetricSettings:
         weight: share of the whole.
         people: P, people in a batch; 0 draws crops one by one.
         images: K, crops of each of them.
+        memory: how many past embeddings the batch is compared with as well; 0 for none.
+        memory_warmup: steps before that begins.
         settings: what the loss takes.
     """
 
@@ -148,7 +153,16 @@ class MetricSettings:
     weight: float = 1.0
     people: int = 0
     images: int = 4
+    memory: int = 0
+    memory_warmup: int = 1000
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.memory and not self.name:
+            raise ConfigError(
+                "There is no metric loss to look at the memory.",
+                remedy="Give metric.name, or set metric.memory=0.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
