@@ -1,6 +1,5 @@
 """A whole run on a toy pack: learns, resumes bit for bit after a kill, stops on divergence."""
 
-import itertools
 import json
 import math
 from pathlib import Path
@@ -16,10 +15,10 @@ from training.data.augment import AugmentSettings
 from training.data.batches import BatchSource
 from training.errors import CheckpointError, DatasetError, DivergedError
 from training.nets.lean import LeanNet, WholeMapConvolution
+from training.optimizers import parameter_groups
 from training.recipe import Recipe, recipe_from_table
-from training.schedule import learning_rate_factor
 from training.step import resolve_precision, train_step
-from training.train import build_net, parameter_groups, train, trainable_rows
+from training.train import build_net, train, trainable_rows
 
 
 def toy_recipe(**loop: object) -> Recipe:
@@ -160,7 +159,7 @@ def test_diverged_loss_stops_before_the_weights_change() -> None:
     with pytest.raises(DivergedError, match="step 17"):
         train_step(
             net,
-            lambda embeddings: embeddings.square().mean(),
+            lambda embeddings, _: embeddings.square().mean(),
             optimizer,
             crops,
             precision=torch.float32,
@@ -239,19 +238,6 @@ def test_first_part_of_a_run_sees_small_crops(tmp_path: Path) -> None:
     sides = [crops.shape[1] for _, _, crops in source.stream(0, 4)]
 
     assert sides == [16, 16, 32, 32]
-
-
-def test_rate_rises_then_falls_to_the_final_fraction() -> None:
-    factors = [
-        learning_rate_factor(s, total_steps=100, warmup_steps=10, final_fraction=0.01)
-        for s in range(101)
-    ]
-
-    assert factors[0] == pytest.approx(0.1)
-    assert max(factors) == factors[9] == pytest.approx(1)
-    assert factors[55] == pytest.approx(0.01 + 0.99 / 2)
-    assert factors[100] == pytest.approx(0.01)
-    assert all(a >= b for a, b in itertools.pairwise(factors[9:]))
 
 
 def test_precision_names() -> None:
