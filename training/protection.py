@@ -57,7 +57,7 @@ class CollapseWatch:
     ) -> None:
         self.every, self.patience = every, patience
         self._state: dict[str, float] = {}
-        self._last: tuple[nn.Module, torch.Tensor, torch.Tensor, float] | None = None
+        self._last: tuple[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         metric = getattr(objective, "metric", None)
         if isinstance(metric, nn.Module) and hasattr(metric, "margin"):
             metric.register_forward_hook(self._remember)
@@ -98,7 +98,7 @@ class CollapseWatch:
         self, metric: nn.Module, inputs: tuple[torch.Tensor, torch.Tensor], loss: torch.Tensor
     ) -> None:
         embeddings, labels = inputs
-        self._last = metric, embeddings.detach(), labels, float(loss.detach())
+        self._last = metric, embeddings.detach(), labels, loss.detach()
 
     @torch.no_grad()
     def _signs(self, embeddings: torch.Tensor) -> dict[str, str]:
@@ -119,7 +119,8 @@ class CollapseWatch:
     def _stuck(self) -> str:
         if self._last is None:
             return ""
-        metric, embeddings, labels, loss = self._last
+        metric, embeddings, labels, tensor = self._last
+        loss = float(tensor)
         # Called past the hook.
         at_rest = float(metric.forward(torch.ones_like(embeddings), labels))
         return (

@@ -15,8 +15,10 @@ from typing import Any
 from facerec.errors import DependencyError
 from training.errors import TrainingError
 from training.held_out import HeldOutFigures
+from training.recipe import Recipe, recipe_to_table
 
 LOG_NAME = "log.jsonl"
+RECIPE_NAME = "recipe.json"
 
 
 def read_log(run_dir: Path) -> list[dict[str, Any]]:
@@ -34,6 +36,12 @@ def read_log(run_dir: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def pack_of_run(run_dir: Path) -> Path | None:
+    """Return the pack that a run was last started with, as its log says."""
+    packs = [entry["pack"] for entry in read_log(run_dir) if "pack" in entry]
+    return Path(packs[-1]) if packs else None
+
+
 class RunLog:
     """Appends what happens to ``log.jsonl``, each line flushed.
 
@@ -41,18 +49,21 @@ class RunLog:
     taken again, and an unbroken run has them once.
     """
 
-    def __init__(self, run_dir: Path, first_step: int, *, tensorboard: bool = False) -> None:
-        """Open the log of a run that goes on after ``first_step`` steps.
+    def __init__(self, run_dir: Path, recipe: Recipe, first_step: int) -> None:
+        """Open the log of a run that goes on after ``first_step`` steps; write its recipe.
 
         Raises:
             DependencyError: TensorBoard is asked for and not installed.
             TrainingError: the folder cannot be written to.
         """
         self._path = run_dir / LOG_NAME
-        self._board = _open_board(run_dir, first_step) if tensorboard else None
+        self._board = _open_board(run_dir, first_step) if recipe.loop.tensorboard else None
         kept = [entry for entry in read_log(run_dir) if entry.get("step", 0) <= first_step]
         temporary = self._path.with_suffix(".tmp")
         try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            table = json.dumps(recipe_to_table(recipe), indent=1)
+            (run_dir / RECIPE_NAME).write_text(table + "\n", encoding="utf-8")
             temporary.write_text(
                 "".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8"
             )
@@ -110,8 +121,13 @@ class Speaker:
     ) -> None:
         self.n_steps, self.first_step = n_steps, first_step
         self._log, self._remark = log, remark
-        self._started, self._n_crops, self._losses = time.monotonic(), 0, list[float]()
+        self._started = self._since = time.monotonic()
+        self._n_crops, self._losses = 0, list[float]()
         self._mean_loss = math.nan
+
+    def start(self, **facts: object) -> None:
+        """Log what the run begins with."""
+        self._log.write("start", self.first_step, **facts)
 
     def took_step(self, loss: float, *, n_crops: int) -> None:
         """Take note of a step's loss and crops."""
@@ -120,8 +136,8 @@ class Speaker:
         self._mean_loss = sum(self._losses) / len(self._losses)
 
     def progress(self, done: int, learning_rate: float) -> None:
-        """Log the mean loss since the last time, the rate, the speed and the time left."""
-        seconds = time.monotonic() - self._started
+        """Log the rate, the time left, and loss and speed since the last time."""
+        seconds = time.monotonic() - self._since
         self._log.write(
             "progress",
             done,
@@ -131,6 +147,7 @@ class Speaker:
             seconds_left=self._seconds_left(done),
         )
         self._losses.clear()
+        self._measure_anew()
 
     def held_out(self, done: int, figures: Sequence[HeldOutFigures]) -> None:
         """Log figures on held-out people, and say them."""
@@ -139,12 +156,17 @@ class Speaker:
         for one in figures:
             self._log.write("held_out", done, **asdict(one))
             self._remark(f"  {one}")
+        self._measure_anew()
 
     def warn(self, done: int, sentence: str) -> None:
         """Log a sentence that is not empty, and say it."""
         if sentence:
             self._log.write("warning", done, sentence=sentence)
             self._remark(sentence)
+
+    def _measure_anew(self) -> None:
+        """Begin a stretch of which the speed is measured; evaluations belong to none."""
+        self._since, self._n_crops = time.monotonic(), 0
 
     def _seconds_left(self, done: int) -> float:
         seconds = time.monotonic() - self._started

@@ -8,7 +8,6 @@ and random choice is a function of the step: a run that was killed continues as 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -34,7 +33,7 @@ from training.nets.registry import NETS
 from training.objective import NO_LABEL, Objective
 from training.optimizers import build_optimizer
 from training.protection import CollapseWatch, reporting_divergence
-from training.recipe import NetSettings, Recipe, recipe_to_table
+from training.recipe import NetSettings, Recipe
 from training.run_log import RunLog, Speaker
 from training.run_state import RunState
 from training.schedule import set_rate
@@ -125,15 +124,11 @@ def train(
     )
     set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
     first_step = 0 if saved is None else state.restore(saved, recipe)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
 
     # The loop.
-    with RunLog(run_dir, first_step, tensorboard=loop.tensorboard) as log:
+    with RunLog(run_dir, recipe, first_step) as log:
         say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
-        log.write(
-            "start", first_step, precision=str(precision), crops=len(rows), pack=str(pack_dir)
-        )
+        say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
         say.warn(first_step, afresh)
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
             # What a net or loss draws at random is a function of the step, too.
