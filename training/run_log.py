@@ -58,10 +58,10 @@ class RunLog:
         """
         self._path = run_dir / LOG_NAME
         self._board = _open_board(run_dir, first_step) if recipe.loop.tensorboard else None
-        kept = [entry for entry in read_log(run_dir) if entry.get("step", 0) <= first_step]
         temporary = self._path.with_suffix(".tmp")
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
+            kept = [entry for entry in read_log(run_dir) if entry.get("step", 0) <= first_step]
             table = json.dumps(recipe_to_table(recipe), indent=1)
             (run_dir / RECIPE_NAME).write_text(table + "\n", encoding="utf-8")
             temporary.write_text(
