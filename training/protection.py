@@ -18,7 +18,7 @@ from facerec.errors import ImageWriteError
 from facerec.imaging.draw import write_image
 from training.checkpoint import LAST_NAME
 from training.data.pack import PackItem
-from training.errors import DivergedError
+from training.errors import CollapsedError, DivergedError
 
 # Healthy nets stay far below: a batch of different people has a mean cosine of 0 to 0.3.
 COLLAPSED_COSINE = 0.95
@@ -62,7 +62,7 @@ class CollapseWatch:
         if isinstance(metric, nn.Module) and hasattr(metric, "margin"):
             metric.register_forward_hook(self._remember)
 
-    def see(self, step: int, embeddings: torch.Tensor) -> str:
+    def see(self, step: int, embeddings: torch.Tensor) -> CollapsedError | None:
         """Look at the embeddings of a step.
 
         Args:
@@ -70,11 +70,10 @@ class CollapseWatch:
             embeddings: (B, D).
 
         Returns:
-            A sentence with a remedy when a sign has held long enough for the first time, otherwise
-            nothing.
+            What to say when a sign has held long enough for the first time.
         """
         if step % self.every or len(embeddings) < 2:
-            return ""
+            return None
         found = ""
         for sign, sentence in self._signs(embeddings).items():
             count = self._state.get(sign, 0) + 1 if sentence else 0
@@ -82,9 +81,13 @@ class CollapseWatch:
             if count >= self.patience and not found:
                 found = sentence
         if not found or self._state.get("warned"):
-            return ""
+            return None
         self._state["warned"] = 1
-        return f"{found}, for {self.patience * self.every} steps up to step {step}. {_REMEDY}"
+        return CollapsedError(
+            f"{found}, for {self.patience * self.every} steps up to step {step}.",
+            remedy=_REMEDY,
+            step=step,
+        )
 
     def state_dict(self) -> dict[str, float]:
         """What the watch remembers, for a checkpoint."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from facerec.errors import DependencyError
-from training.errors import TrainingError
+from training.errors import CollapsedError, TrainingError
 from training.held_out import HeldOutFigures
 from training.recipe import Recipe, recipe_to_table
 
@@ -163,6 +163,15 @@ class Speaker:
         if sentence:
             self._log.write("warning", done, sentence=sentence)
             self._remark(sentence)
+
+    def collapse(self, done: int, error: CollapsedError | None, *, stop: bool) -> None:
+        """Log a collapse, where there is one; say it, or end the run with it."""
+        if error is None:
+            return
+        self._log.write("warning", done, sentence=str(error))
+        if stop:
+            raise error
+        self._remark(str(error))
 
     def _measure_anew(self) -> None:
         """Begin a stretch of which the speed is measured; evaluations belong to none."""

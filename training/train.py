@@ -27,7 +27,7 @@ from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
-from training.errors import CheckpointError, CollapsedError, DatasetError
+from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
 from training.nets.registry import NETS
 from training.objective import NO_LABEL, Objective
@@ -74,7 +74,8 @@ def train(
         The last checkpoint.
 
     Raises:
-        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence.
+        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence,
+            collapse where the recipe says so.
         DeviceError: the device is not there.
     """
     task = task or SilentTask()
@@ -156,10 +157,9 @@ def train(
             update_average(state.average, net, decay=settings.average_decay, step=step)
             done = step + 1
             say.took_step(outcome.loss, n_crops=loop.batch_size)
-            collapse = state.watch.see(step, outcome.embeddings)
-            say.warn(done, collapse)
-            if collapse and loop.stop_on_collapse:
-                raise CollapsedError(collapse)
+            say.collapse(
+                done, state.watch.see(step, outcome.embeddings), stop=loop.stop_on_collapse
+            )
             task.step("train", done, loop.steps)
             # What is logged comes before the checkpoint that knows of it.
             is_saved = done % loop.checkpoint_every == 0 or done == loop.steps

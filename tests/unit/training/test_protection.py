@@ -133,7 +133,7 @@ def test_watch_speaks_once_and_only_when_a_sign_has_held(collapsed: Any, word: s
     watch = CollapseWatch(torch.nn.Identity(), every=2, patience=3)
 
     def see(steps: range, embeddings: Any) -> list[str]:
-        return [watch.see(step, embeddings(step)) for step in steps]
+        return [str(watch.see(step, embeddings(step)) or "") for step in steps]
 
     assert not any(see(range(20), healthy))
     assert not any(see(range(20, 24), collapsed))  # two looks
@@ -155,7 +155,7 @@ def test_watch_hears_a_loss_that_stays_at_its_margin() -> None:
     def see(embeddings: torch.Tensor) -> str:
         objective.metric(embeddings, labels)
         # What the watch is shown is healthy: only the loss can give it away.
-        return watch.see(0, healthy())
+        return str(watch.see(0, healthy()) or "")
 
     separated = torch.eye(8).repeat_interleave(2, dim=0)
     assert [see(separated) for _ in range(3)] == ["", "", ""]
@@ -174,7 +174,7 @@ def test_watch_goes_on_where_it_was() -> None:
     resumed.load_state_dict(broken.state_dict())
 
     for step in range(2, 6):
-        assert resumed.see(step, alike(step)) == unbroken.see(step, alike(step))
+        assert str(resumed.see(step, alike(step))) == str(unbroken.see(step, alike(step)))
     assert resumed.state_dict()["warned"] == 1
 
 
@@ -215,7 +215,7 @@ def test_batches_of_equal_crops_train_and_are_noticed(
 
     (warning,) = events(tmp_path / "run", "warning")
     assert warning["step"] == 3
-    assert said.count(warning["sentence"]) == 1
+    assert said.count(warning["sentence"]) == (0 if stop else 1)
     assert len(events(tmp_path / "run", "progress")) == (1 if stop else 3)
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from facerec.errors import Cancelled
-from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
+from tests.helpers.training_packs import TOY_RECIPE, StopAt, write_toy_pack
 from training.checkpoint import LAST_NAME, load_checkpoint
 from training.optimizers import OPTIMIZERS
 from training.recipe import Recipe, recipe_from_table
@@ -31,17 +31,6 @@ CLOCK = {"images_per_s", "seconds_left"}
 def recipe(**sections: dict[str, Any]) -> Recipe:
     merged = {name: TOY_RECIPE.get(name, {}) | part for name, part in sections.items()}
     return recipe_from_table(TOY_RECIPE | merged)
-
-
-class StopAt:
-    """Ends a run in the middle, as a killed process would."""
-
-    def __init__(self, step: int) -> None:
-        self.at = step
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if done == self.at:
-            raise Cancelled
 
 
 def steps_of(run: Path) -> list[dict[str, Any]]:
@@ -95,7 +84,8 @@ VARIANTS = {
 @pytest.mark.parametrize("sections", VARIANTS.values(), ids=list(VARIANTS))
 def test_resumed_run_equals_the_unbroken_one(sections: Any, tmp_path: Path) -> None:
     pack = write_toy_pack(tmp_path / "pack").folder
-    chosen = recipe(**{"loop": {"steps": 4, "evaluate_every": 3}} | sections)
+    loop = {"steps": 4, "evaluate_every": 3} | sections.get("loop", {})
+    chosen = recipe(**sections | {"loop": loop})
     train(chosen, pack, tmp_path / "whole")
 
     with pytest.raises(Cancelled):
@@ -166,7 +156,7 @@ class Killer:
         self._fsync(handle)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_kills_at_random_writes_leave_no_trace(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
