@@ -49,13 +49,19 @@ class CollapseWatch:
 
     Attributes:
         every: steps between two looks.
+        after: steps of the warm-up; a fresh net may map everybody to one place before it has moved.
         patience: looks in a row that must show the same sign.
     """
 
     def __init__(
-        self, objective: nn.Module, *, every: int = WATCH_EVERY, patience: int = WATCH_PATIENCE
+        self,
+        objective: nn.Module,
+        *,
+        every: int = WATCH_EVERY,
+        patience: int = WATCH_PATIENCE,
+        after: int = 0,
     ) -> None:
-        self.every, self.patience = every, patience
+        self.every, self.patience, self.after = every, patience, after
         self._state: dict[str, float] = {}
         self._last: tuple[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         metric = getattr(objective, "metric", None)
@@ -76,7 +82,7 @@ class CollapseWatch:
             return None
         found = ""
         for sign, sentence in self._signs(embeddings).items():
-            count = self._state.get(sign, 0) + 1 if sentence else 0
+            count = self._state.get(sign, 0) + 1 if sentence and step >= self.after else 0
             self._state[sign] = count
             if count >= self.patience and not found:
                 found = sentence

@@ -158,10 +158,10 @@ class Speaker:
             self._remark(f"  {one}")
         self._measure_anew()
 
-    def warn(self, done: int, sentence: str) -> None:
+    def remark(self, done: int, sentence: str) -> None:
         """Log a sentence that is not empty, and say it."""
         if sentence:
-            self._log.write("warning", done, sentence=sentence)
+            self._log.write("remark", done, sentence=sentence)
             self._remark(sentence)
 
     def collapse(self, done: int, error: CollapsedError | None, *, stop: bool) -> None:

@@ -121,7 +121,7 @@ def train(
         build_optimizer(net, objective, recipe),
         objective,
         people,
-        CollapseWatch(objective),
+        CollapseWatch(objective, after=settings.warmup_steps),
     )
     set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
     first_step = 0 if saved is None else state.restore(saved, recipe)
@@ -130,7 +130,7 @@ def train(
     with RunLog(run_dir, recipe, first_step) as log:
         say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
         say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
-        say.warn(first_step, afresh)
+        say.remark(first_step, afresh)
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
             # What a net or loss draws at random is a function of the step, too.
             torch.manual_seed(loop.seed * loop.steps + step)

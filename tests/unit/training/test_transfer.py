@@ -126,9 +126,9 @@ def test_frozen_parts_stay_in_evaluation_mode() -> None:
     assert all(module.training for module in net.head.modules())
 
 
-def warnings_of(run: Path) -> list[str]:
+def remarks_of(run: Path) -> list[str]:
     lines = (run / "log.jsonl").read_text().splitlines()
-    return [e["sentence"] for e in map(json.loads, lines) if e["event"] == "warning"]
+    return [e["sentence"] for e in map(json.loads, lines) if e["event"] == "remark"]
 
 
 def test_head_of_the_same_people_is_taken_over(pack: Path, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_head_of_the_same_people_is_taken_over(pack: Path, tmp_path: Path) -> No
 
     for name, value in first.objective.items():
         assert torch.equal(load_checkpoint(last).objective[name], value), name
-    assert warnings_of(tmp_path / "b") == []
+    assert remarks_of(tmp_path / "b") == []
 
 
 def test_head_of_other_people_starts_afresh_and_says_so(pack: Path, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_head_of_other_people_starts_afresh_and_says_so(pack: Path, tmp_path: Pa
 
     (before,), (after,) = first.objective.values(), load_checkpoint(last).objective.values()
     assert before.shape[0] == len(first.people) < after.shape[0]
-    (sentence,) = warnings_of(tmp_path / "b")
+    (sentence,) = remarks_of(tmp_path / "b")
     assert "starts afresh" in sentence
     assert f"{before.shape[0]} people" in sentence
     assert sentence in said
