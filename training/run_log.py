@@ -121,7 +121,7 @@ class Speaker:
     ) -> None:
         self.n_steps, self.first_step = n_steps, first_step
         self._log, self._remark = log, remark
-        self._started = self._since = time.monotonic()
+        self._started = self._since = time.perf_counter()
         self._n_crops, self._losses = 0, list[float]()
         self._mean_loss = math.nan
 
@@ -137,7 +137,7 @@ class Speaker:
 
     def progress(self, done: int, learning_rate: float) -> None:
         """Log the rate, the time left, and loss and speed since the last time."""
-        seconds = time.monotonic() - self._since
+        seconds = time.perf_counter() - self._since
         self._log.write(
             "progress",
             done,
@@ -175,10 +175,10 @@ class Speaker:
 
     def _measure_anew(self) -> None:
         """Begin a stretch of which the speed is measured; evaluations belong to none."""
-        self._since, self._n_crops = time.monotonic(), 0
+        self._since, self._n_crops = time.perf_counter(), 0
 
     def _seconds_left(self, done: int) -> float:
-        seconds = time.monotonic() - self._started
+        seconds = time.perf_counter() - self._started
         return seconds / (done - self.first_step) * (self.n_steps - done)
 
 

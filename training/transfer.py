@@ -51,7 +51,7 @@ def begin_from(path: Path, net: nn.Module, objective: nn.Module, people: Sequenc
         objective.load_state_dict(saved.objective)
         return ""
     if not saved.objective:
-        return f"The objective starts afresh: {path} holds none."
+        return f"The objective starts afresh: {path} holds no weights of one."
     if list(people) != saved.people:
         known = f"{len(saved.people)} people" if saved.people else "people it does not name"
         return (
