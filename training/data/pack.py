@@ -279,7 +279,7 @@ def read_crops(
     Raises:
         DatasetError: an image has another size.
     """
-    task = task or SilentTask()
+    task, n_images = task or SilentTask(), source.n_images
     for done, found in enumerate(source.crops(log)):
         try:
             crop = read_image(found.content, max_pixels=MAX_CROP_PIXELS)
@@ -287,7 +287,7 @@ def read_crops(
             log.skipped.append(Skipped(source.name, found.file, exc.message))
             continue
         yield _with_side(crop, side_px, f"{source.name}/{found.file}", resize=resize), found
-        task.step(f"read {source.name}", done + 1, max(source.n_images, done + 1))
+        task.step(f"read {source.name}", done + 1, max(n_images, done + 1))
 
 
 def _with_side(

@@ -137,8 +137,11 @@ class _Records:
         is_inside = start + _PART.size + length <= self._length
         if kind not in wanted or not is_inside or length > max_bytes:
             return kind, None, start
+        data = self._stream.read(length)
+        if next(_borders_with_magic(data), None) is not None:
+            return kind, None, start  # the length is wrong: it swallows the next record
         padded = -(-length // _BORDER) * _BORDER
-        return kind, self._stream.read(length), start + _PART.size + padded
+        return kind, data, start + _PART.size + padded
 
     def _search(self, start: int) -> int | None:
         """Find the first byte from ``start`` on where a record may begin."""
@@ -147,19 +150,25 @@ class _Records:
         while start < self._length:
             self._stream.seek(start)
             block = self._stream.read(size)
-            at = block.find(_MAGIC)
-            while 0 <= at <= len(block) - _PART.size:
-                if at % _BORDER == 0 and _kind_and_length(block[at:])[0] in (_WHOLE, _FIRST):
+            for at in _borders_with_magic(block[:-_BORDER]):
+                if _kind_and_length(block, at)[0] in (_WHOLE, _FIRST):
                     return start + at
-                at = block.find(_MAGIC, at + 1)
             # The last few bytes once more: a magic number may begin there.
-            start += max(len(block) - _BORDER, _BORDER)
+            start += max(len(block) - 2 * _BORDER, _BORDER)
             size *= 2
         return None
 
 
-def _kind_and_length(head: bytes) -> tuple[int, int]:
-    word = _PART.unpack_from(head)[1]
+def _borders_with_magic(data: bytes) -> Iterator[int]:
+    at = data.find(_MAGIC)
+    while at >= 0:
+        if at % _BORDER == 0:
+            yield at
+        at = data.find(_MAGIC, at + 1)
+
+
+def _kind_and_length(head: bytes, at: int = 0) -> tuple[int, int]:
+    word = _PART.unpack_from(head, at)[1]
     return word >> _LENGTH_BITS, word & ((1 << _LENGTH_BITS) - 1)
 
 
