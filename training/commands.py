@@ -101,7 +101,7 @@ def pack(sources: tuple[Path, ...], pack: Path, same_people: str, size: int, res
     for note in report.notes:
         output.line(note)
     if report.skipped:
-        output.line(f"{len(report.skipped)} images skipped, see {pack / SKIPPED_NAME}:")
+        output.line(f"Images skipped: {len(report.skipped)}, listed in {pack / SKIPPED_NAME}:")
     for one in report.skipped[:_MAX_SHOWN]:
         output.line(f"  {one.source}/{one.file}: {one.reason}")
 

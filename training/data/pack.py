@@ -330,7 +330,7 @@ def _alike_on_both_sides(split: Split) -> list[str]:
         return []
     first = [f"{item.source}/{item.person}" for item in torn[0].values()]
     note = (
-        f"{len(torn)} names are held out in one source and trained on in another, such as "
+        f"Names held out in one source and trained on in another: {len(torn)}, such as "
         f"{' and '.join(first)}; if they mean the same people, name the sources in --same-people."
     )
     return [note]

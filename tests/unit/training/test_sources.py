@@ -17,16 +17,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from facerec.errors import FacerecError
+from tests.helpers.fakes import write_toy_model
+from tests.helpers.training_packs import write_toy_pack
+from training.commands import train
 from training.data.names import clean_path, plain_name
-from training.data.overlap import names_in_common
+from training.data.overlap import names_in_common, write_excluded
 from training.data.pack import CropPack, PackItem, Split, pack_sources, write_pack
 from training.data.sources.base import MAX_IMAGE_BYTES, SourceLog, wrapping_depth
 from training.data.sources.opening import open_sources
+from training.data.targets import Teacher
 from training.errors import DatasetError
 
 SIDE = 16
@@ -693,6 +698,51 @@ def test_people_called_like_those_of_the_evaluation_set_are_listed(tmp_path: Pat
     found = names_in_common(CropPack(tmp_path), [trained, out, "n01", "", "other"])
 
     assert found == (trained.capitalize(),)
+
+
+def test_the_people_to_be_kept_apart_may_lie_in_an_archive(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack", n_people=3, per_person=2, side=112)
+    teacher = Teacher(
+        str(write_toy_model(tmp_path / "teacher")),
+        1.0,
+        "BGR",
+        (120.0,) * 3,
+        (60.0,) * 3,
+        mirror=False,
+    )
+    stream = io.BytesIO()
+    Image.fromarray(pack.crops[4]).save(stream, "PNG")
+    near = write_zip(tmp_path / "near.zip", {"Ana/1.png": stream.getvalue()})
+
+    counts = write_excluded(pack, teacher, near)
+
+    assert counts.near >= 1
+    write_zip(near, {"Ana/1.png": stream.getvalue(), "Bo/1.png": b"no image"})
+    with pytest.raises(DatasetError, match=r"Not all of .* can be read") as caught:
+        write_excluded(pack, teacher, near)
+    assert "Bo/1.png" in caught.value.remedy
+
+
+def test_the_command_packs_and_says_what_it_left_out(tmp_path: Path) -> None:
+    write_zip(tmp_path / "mine.zip", {**PEOPLE, "Bo/1.png": b"no image"})
+    write_tar(tmp_path / "set-000.tar", {"Ana/7.png": png(7)})
+    write_tar(tmp_path / "set-001.tar", {"Ana/8.png": png(8)})
+    words = ["pack", "mine.zip", "set-*.tar", "packs/both", "--size", str(SIDE)]
+    words[1:4] = [str(tmp_path / word) for word in words[1:4]]
+
+    result = CliRunner().invoke(train, words, catch_exceptions=False)
+
+    assert result.exit_code == 0
+    torn = (
+        "Names held out in one source and trained on in another: 1, such as mine/Ana and set/Ana; "
+        "if they mean the same people, name the sources in --same-people."
+    )
+    assert result.output.splitlines() == [
+        f"5 crops of 3 people packed in {tmp_path / 'packs/both'}.",
+        torn,
+        f"Images skipped: 1, listed in {tmp_path / 'packs/both' / 'skipped.jsonl'}:",
+        "  mine/Bo/1.png: The image is no image that can be read here.",
+    ]
 
 
 # Fuzzing: whatever the bytes, a reader ends with what it could read, or with a known error.

@@ -177,7 +177,7 @@ def _announced(record: bytes | None) -> int:
     if record is None or len(record) < _HEADER.size:
         return 0
     n_labels = _HEADER.unpack_from(record)[0]
-    if n_labels != 2 or len(record) != _HEADER.size + n_labels * _LABEL_BYTES:
+    if n_labels < 2 or len(record) != _HEADER.size + n_labels * _LABEL_BYTES:
         return 0
     end = struct.unpack_from("<f", record, _HEADER.size)[0]
     return max(int(end) - 1, 0) if math.isfinite(end) else 0
