@@ -612,6 +612,18 @@ def test_what_is_not_there_or_named_twice_is_refused(tmp_path: Path) -> None:
     assert len(open_sources([tmp_path / "x" / "crops"] * 2)) == 1
 
 
+@pytest.mark.parametrize("ending", [".zip", ".tar", ".rec"])
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch, ending) -> None:
+    (tmp_path / f"a{ending}").write_bytes(b"x")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DatasetError, match=r"cannot be read.* Permission denied"):
+        open_sources([tmp_path / f"a{ending}"])
+
+
 def test_crops_of_another_size_need_resize_and_must_be_square(tmp_path: Path) -> None:
     large = Image.fromarray(np.full((64, 64, 3), 77, np.uint8))
     (tmp_path / "a" / "Ana").mkdir(parents=True)
@@ -775,7 +787,7 @@ WHOLE = {
     ".rec": lambda folder: b"".join(RECORDS),
 }
 FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -91,12 +91,7 @@ def _open(name: str, paths: Sequence[Path]) -> Source:
         _check_file(path)
     if _ending(first) == RECORD_ENDING:
         return RecordSource(name, first)
-    try:
-        return ArchiveSource(name, tuple(_archive(path) for path in dict.fromkeys(paths)))
-    except OSError as exc:
-        raise DatasetError(
-            f"A file of {name} cannot be read: {exc.strerror}.", remedy="Check its permissions."
-        ) from exc
+    return ArchiveSource(name, tuple(_archive(path) for path in dict.fromkeys(paths)))
 
 
 def _archive(path: Path) -> Archive:
@@ -116,3 +111,9 @@ def _check_file(path: Path) -> None:
             f"{path} is no source of crops that is known.",
             remedy="Name a folder, or a .zip, .tar, .tar.gz, .tar.bz2 or .rec file.",
         )
+    try:
+        path.open("rb").close()
+    except OSError as exc:
+        raise DatasetError(
+            f"The source {path} cannot be read.", remedy=f"{exc.strerror}: check its permissions."
+        ) from exc

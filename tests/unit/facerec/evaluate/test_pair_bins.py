@@ -275,7 +275,7 @@ def test_lengths_that_lie_take_no_memory(tmp_path: Path, content: bytes) -> None
 
 
 FUZZ = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
