@@ -56,15 +56,21 @@ def run(
 ) -> None:
     """Train by RECIPE (a shipped name or a TOML file), with section.key=value overrides.
 
+    Started by torchrun, several processes or machines share the work.
+
     Example: facerec train run lean-distill loop.steps=3000 --pack PACK --run runs/first
     """
+    from training.distributed import joined
     from training.recipe import load_recipe
     from training.train import train as train_net
 
     loaded = load_recipe(recipe, overrides)
-    with output.progress() as task:
-        last = train_net(loaded, pack, run_dir, resume=resume, start_from=start_from, task=task)
-    output.line(f"Trained. Next: facerec export {last} --pack {pack} --name MY-MODEL")
+    with joined(loaded.loop.device) as world, output.progress(bar=world.is_first) as task:
+        last = train_net(
+            loaded, pack, run_dir, resume=resume, start_from=start_from, task=task, world=world
+        )
+    if world.is_first:
+        output.line(f"Trained. Next: facerec export {last} --pack {pack} --name MY-MODEL")
 
 
 @train.command()

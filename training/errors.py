@@ -21,5 +21,9 @@ class DivergedError(TrainingError):
     """The loss is no longer a finite number."""
 
 
+class RankLostError(TrainingError):
+    """Another process of the same run is gone."""
+
+
 class ExportError(TrainingError):
     """The exported graph does not agree with the net."""

@@ -16,7 +16,9 @@ import training.losses.pairs
 import training.losses.triplet
 import training.losses.weighted  # noqa: F401  (each enters itself into its registry)
 from facerec.errors import ConfigError
+from training.distributed import ALONE, World
 from training.heads.registry import HEADS
+from training.heads.sharded import ShardedHead
 from training.losses.distill import DistillationLoss
 from training.losses.registry import LOSSES
 from training.recipe import Recipe
@@ -37,12 +39,13 @@ class Objective(nn.Module):
         Tricks and a Strong Baseline for Deep Person Re-Identification", sect. 3.5 (BNNeck).
     """
 
-    def __init__(self, recipe: Recipe, *, n_classes: int) -> None:
+    def __init__(self, recipe: Recipe, *, n_classes: int, world: World = ALONE) -> None:
         """Build the losses.
 
         Args:
             recipe: names and weights.
             n_classes: how many people the labels number.
+            world: the processes that a sharded head is shared out to.
 
         Raises:
             ConfigError: unknown loss or setting, or no loss at all.
@@ -63,9 +66,7 @@ class Objective(nn.Module):
         self.metric: nn.Module | None = None
         try:
             if recipe.head.name:
-                self.head = HEADS.get(recipe.head.name)(
-                    embedding_dim=dim, n_classes=n_classes, **recipe.head.settings
-                )
+                self.head = _head(recipe, n_classes, world)
             if recipe.metric.name:
                 self.metric = LOSSES.get(recipe.metric.name)(**recipe.metric.settings)
         except TypeError as exc:
@@ -96,3 +97,17 @@ class Objective(nn.Module):
         if self.metric is not None:
             loss = loss + for_metric * self.metric(embeddings[known], labels[known])
         return loss
+
+
+def _head(recipe: Recipe, n_classes: int, world: World) -> nn.Module:
+    settings, dim = recipe.head, recipe.net.embedding_dim
+    kind = HEADS.get(settings.name)
+    if not settings.sharded:
+        return kind(embedding_dim=dim, n_classes=n_classes, **settings.settings)
+    return ShardedHead(
+        lambda n_held: kind(embedding_dim=dim, n_classes=n_held, **settings.settings),
+        n_classes=n_classes,
+        world=world,
+        seed=recipe.loop.seed,
+        class_share=settings.class_share,
+    )

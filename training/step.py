@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from facerec.errors import ConfigError
+from training.distributed import ALONE, World
 from training.errors import DivergedError
 
 
@@ -77,6 +78,7 @@ def train_step(
     precision: torch.dtype,
     clip_norm: float,
     step: int,
+    world: World = ALONE,
 ) -> float:
     """Take one step.
 
@@ -88,6 +90,7 @@ def train_step(
         precision: of the net's arithmetic; the loss is always float32.
         clip_norm: largest norm of the gradient.
         step: for the error sentence.
+        world: the processes that take the step together.
 
     Returns:
         The loss before the step.
@@ -102,7 +105,8 @@ def train_step(
     value = float(loss.detach())
     loss.backward()  # type: ignore[no-untyped-call]
     trained = [p for group in optimizer.param_groups for p in group["params"]]
-    norm = float(nn.utils.clip_grad_norm_(trained, clip_norm))
+    value = world.average(value, trained, net)
+    norm = world.clip(trained, clip_norm)
     if not (torch.isfinite(torch.tensor(value)) and torch.isfinite(torch.tensor(norm))):
         raise DivergedError(
             f"The loss is no longer finite at step {step} (loss {value}, gradient {norm}).",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -23,19 +25,21 @@ from torch import nn
 
 from facerec.errors import ConfigError, DeviceError
 from facerec.progress import SilentTask, Task
-from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint
 from training.data.augment import plain_batch
 from training.data.batches import BatchSource, people_of_step
 from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
+from training.distributed import ALONE, World
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
 from training.nets.registry import NETS
 from training.objective import NO_LABEL, Objective
 from training.recipe import NetSettings, Recipe, recipe_to_table
 from training.schedule import learning_rate_factor
+from training.shards import load_shards, save_on_all_ranks
 from training.step import precision_name, resolve_precision, train_step, update_average
 
 EMBED_BATCH = 128
@@ -49,6 +53,7 @@ def train(
     resume: bool = False,
     start_from: Path | None = None,
     task: Task | None = None,
+    world: World = ALONE,
 ) -> Path:
     """Train a net by a recipe.
 
@@ -59,6 +64,7 @@ def train(
         resume: continue the run in ``run_dir``.
         start_from: a checkpoint whose averaged weights the net starts from.
         task: receives progress.
+        world: the processes that train together; each calls this.
 
     Returns:
         The last checkpoint.
@@ -69,18 +75,20 @@ def train(
     """
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
-    device = _device(loop.device, loop.n_threads)
+    device = world.device(_device(loop.device, loop.n_threads))
     last = run_dir / LAST_NAME
     saved = load_checkpoint(last) if resume else None
-    recipe = _with_precision(recipe, device, saved)
+    recipe = world.of_first(_with_precision(recipe, device, saved))
     precision = resolve_precision(recipe.loop.precision, device.type)
 
     # Data: crops that may be trained on, who they show, and what the teachers say of them.
     pack = CropPack(pack_dir)
     rows = trainable_rows(pack)
     labels, n_classes = _labels(pack, rows)
-    objective = Objective(recipe, n_classes=n_classes).to(device)
-    targets_of = _targets(pack, recipe)
+    torch.manual_seed(loop.seed)
+    objective = Objective(recipe, n_classes=n_classes, world=world).to(device)
+    part = world.part(loop.batch_size)
+    targets_of = _targets(pack, recipe, part.stop - part.start)
     if len(rows) < loop.batch_size:
         raise DatasetError(
             f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
@@ -96,6 +104,7 @@ def train(
         small_steps=round(loop.small_fraction * loop.steps),
         mix_share=recipe.distill.mix_share,
         choose=_people_chooser(recipe, rows, labels),
+        part=part,
     )
 
     # Net, its average, optimiser.
@@ -111,16 +120,16 @@ def train(
 
     # A fresh run, or the continuation of one.
     states = net, average, optimizer, objective
-    first_step = 0 if saved is None else _restore(saved, recipe, *states)
+    first_step = 0 if saved is None else _restore(saved, last, recipe, *states)
     if saved is None and last.exists():
         raise CheckpointError(
             f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
         )
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
+    world.check_alike(trained, recipe, first_step, crc32(rows), crc32(labels))
+    torch.manual_seed(loop.seed + world.rank)  # noise within the net differs between ranks
 
     # The loop.
-    with (run_dir / "log.jsonl").open("a", encoding="utf-8") as log:
+    with _open_log(run_dir, recipe, world) as log:
         _write(log, event="start", step=first_step, precision=str(precision), crops=len(rows))
         started, losses = time.monotonic(), []
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
@@ -129,7 +138,7 @@ def train(
             loss = train_step(
                 net.train(),
                 partial(
-                    objective,
+                    world.whole(objective),
                     targets=None if targets is None else torch.from_numpy(targets).to(device),
                     labels=torch.from_numpy(labels[batch_rows]).to(device),
                 ),
@@ -138,19 +147,21 @@ def train(
                 precision=precision,
                 clip_norm=settings.clip_norm,
                 step=step,
+                world=world,
             )
             update_average(average, net, decay=settings.average_decay, step=step)
             losses.append(loss)
             done = step + 1
             task.step("train", done, loop.steps)
-            if done % loop.checkpoint_every == 0 or done == loop.steps:
+            if _is_due(done, loop.checkpoint_every, loop.steps):
                 rate = (done - first_step) * loop.batch_size / (time.monotonic() - started)
                 mean = sum(losses) / len(losses)
                 _write(log, event="progress", step=done, loss=mean, images_per_s=rate)
                 losses.clear()
                 weights = (each.state_dict() for each in states)
-                save_checkpoint(last, Checkpoint(recipe, done, *weights))
-            if done % loop.evaluate_every == 0 or done == loop.steps:
+                checkpoint = Checkpoint(recipe, done, *weights)
+                save_on_all_ranks(last, checkpoint, objective, optimizer, world)
+            if world.is_first and _is_due(done, loop.evaluate_every, loop.steps):
                 for figures in evaluate_held_out(average, pack, precision, device):
                     _write(log, event="held_out", step=done, **asdict(figures))
     return last
@@ -272,7 +283,7 @@ def _people_chooser(
 _Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32] | None]
 
 
-def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
+def _targets(pack: CropPack, recipe: Recipe, n_crops: int) -> _Targets:
     if recipe.distill.weight == 0:
         return lambda _rows, _views: None
     if not recipe.distill.live:
@@ -286,7 +297,7 @@ def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
     teacher = LiveTeacher(
         pack,
         recipe.teacher,
-        batch_size=recipe.loop.batch_size,
+        batch_size=n_crops,
         dimension=recipe.net.embedding_dim,
     )
     return lambda _, crops: teacher.targets(crops)
@@ -323,6 +334,7 @@ def _with_precision(recipe: Recipe, device: torch.device, saved: Checkpoint | No
 
 def _restore(
     saved: Checkpoint,
+    path: Path,
     recipe: Recipe,
     net: nn.Module,
     average: nn.Module,
@@ -337,6 +349,7 @@ def _restore(
     average.load_state_dict(saved.average)
     optimizer.load_state_dict(saved.optimizer)
     objective.load_state_dict(saved.objective)
+    load_shards(path, saved.step, objective, optimizer)
     return saved.step
 
 
@@ -349,6 +362,19 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> No
     )
     for group in optimizer.param_groups:
         group["lr"] = recipe.optimizer.learning_rate * factor
+
+
+def _open_log(run_dir: Path, recipe: Recipe, world: World) -> TextIO:
+    """Make the run's folder with its recipe and open its log; only the first process writes."""
+    if not world.is_first:
+        return Path(os.devnull).open("a", encoding="utf-8")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
+    return (run_dir / "log.jsonl").open("a", encoding="utf-8")
+
+
+def _is_due(done: int, every: int, steps: int) -> bool:
+    return done % every == 0 or done == steps
 
 
 def _write(log: TextIO, **facts: object) -> None:
