@@ -202,9 +202,7 @@ def save_run_of(size: int, path: Path, step: int = 4) -> torch.Tensor:
         state = optimizer.state[weight]
         moments = state["exp_avg"], state["exp_avg_sq"]
         everything.append(torch.stack([weight.detach(), *moments], dim=2))
-        saved = Checkpoint(
-            RECIPE, step, {}, {}, optimizer.state_dict(), objective.state_dict()
-        )
+        saved = Checkpoint(RECIPE, step, {}, {}, optimizer.state_dict(), objective.state_dict())
         save_on_all_ranks(path, saved, objective, optimizer, Apart(rank, size))
     return torch.cat(everything[::-1])
 
