@@ -1,6 +1,6 @@
 """What a step of the sharded head costs a process: memory, messages and time, on a CPU.
 
-    python tools/measure_head.py --people 100000 --batch 256
+    python -m tools.measure_head --people 100000 --batch 256
     torchrun --standalone --nproc-per-node 2 -m -- tools.measure_head --people 100000 --batch 256
 
 Prints one JSON object a process; ``docs/training-at-scale.md`` works with its figures.

@@ -245,11 +245,13 @@ def joined(device: str) -> Iterator[World]:
         yield ALONE
         return
     world = World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", "0")))
-    on_gpu = device.startswith("cuda")
-    if on_gpu:
-        _take_gpu(world.local_rank)
+    gpu = _take_gpu(world.local_rank) if device.startswith("cuda") else None
     dist.init_process_group(
-        "nccl" if on_gpu else "gloo", rank=world.rank, world_size=size, timeout=_PATIENCE
+        "gloo" if gpu is None else "nccl",
+        rank=world.rank,
+        world_size=size,
+        timeout=_PATIENCE,
+        device_id=gpu,
     )
     try:
         yield world
@@ -257,7 +259,7 @@ def joined(device: str) -> Iterator[World]:
         dist.destroy_process_group()
 
 
-def _take_gpu(local_rank: int) -> None:
+def _take_gpu(local_rank: int) -> torch.device:
     n = torch.cuda.device_count()
     if local_rank >= n:
         raise DeviceError(
@@ -265,6 +267,7 @@ def _take_gpu(local_rank: int) -> None:
             remedy=f"Start it with --nproc-per-node {n}, or set loop.device=cpu.",
         )
     torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)
 
 
 def _gradients(

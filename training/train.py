@@ -125,7 +125,7 @@ def train(
         raise CheckpointError(
             f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
         )
-    world.check_alike(trained, recipe, first_step, crc32(rows), crc32(labels))
+    world.check_alike(trained, recipe, first_step, crc32(rows.tobytes()), crc32(labels.tobytes()))
     torch.manual_seed(loop.seed + world.rank)  # noise within the net differs between ranks
 
     # The loop.
