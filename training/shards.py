@@ -57,7 +57,7 @@ def save_on_all_ranks(
 
 
 def load_shards(
-    path: Path, step: int, objective: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, step: int, objective: nn.Module, optimizer: torch.optim.Optimizer | None
 ) -> None:
     """Fill this rank's rows and the optimiser's memory of them, after all else was restored.
 
@@ -65,7 +65,7 @@ def load_shards(
         path: of the shared part.
         step: of the checkpoint.
         objective: whose sharded parameters are filled.
-        optimizer: over them.
+        optimizer: over them; without one only the rows are filled.
 
     Raises:
         CheckpointError: rows are missing, or the optimiser's memory cannot be cut by rows.
@@ -155,7 +155,9 @@ def _read(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 
 @torch.no_grad()
 def _take(
-    parameter: ShardedParameter, saved: dict[str, Any], optimizer: torch.optim.Optimizer
+    parameter: ShardedParameter,
+    saved: dict[str, Any],
+    optimizer: torch.optim.Optimizer | None,
 ) -> int:
     """Copy the rows that a file and this rank have in common; return how many these are."""
     n_saved: int = len(saved["weight"])
@@ -166,6 +168,8 @@ def _take(
     here = slice(begin - parameter.first, end - parameter.first)
     there = slice(begin - saved["first"], end - saved["first"])
     parameter[here] = saved["weight"][there].to(parameter.device)
+    if optimizer is None:
+        return end - begin
     state = optimizer.state[parameter]
     for key, value in saved["state"].items():
         if not isinstance(value, torch.Tensor) or value.ndim == 0:
