@@ -67,10 +67,57 @@ def run(
     loaded = load_recipe(recipe, overrides)
     with joined(loaded.loop.device) as world, output.progress(bar=world.is_first) as task:
         last = train_net(
-            loaded, pack, run_dir, resume=resume, start_from=start_from, task=task, world=world
+            loaded,
+            pack,
+            run_dir,
+            resume=resume,
+            start_from=start_from,
+            task=task,
+            remark=output.remark if world.is_first else lambda _: None,
+            world=world,
         )
-    if world.is_first:
-        output.line(f"Trained. Next: facerec export {last} --pack {pack} --name MY-MODEL")
+    if not world.is_first:
+        return
+    output.line(
+        f"Trained: {last}. Next: facerec train plot {run_dir} to look at it; "
+        f"facerec export {last} --pack {pack} --name MY-MODEL, which sets its thresholds on the "
+        "held-out people; facerec evaluate folder PHOTOS --model MY-MODEL to measure it on yours."
+    )
+
+
+@train.command()
+@click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--pack", type=click.Path(path_type=Path), help="Its pack, where it has moved.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder (RUN/plots by default).")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["png", "svg"]),
+    default="png",
+    show_default=True,
+    help="Of the files.",
+)
+def plot(run_dir: Path, pack: Path | None, out: Path | None, file_format: str) -> None:
+    """Draw a RUN: loss, rate and speed, held-out figures, Scores and embeddings of held-out people.
+
+    Example: facerec train plot runs/first --format svg
+    """
+    from training.data.pack import CropPack
+    from training.errors import DatasetError
+    from training.plots import plot_run
+    from training.run_log import pack_of_run
+
+    folder = pack or pack_of_run(run_dir)
+    try:
+        opened = CropPack(folder) if folder else None
+    except DatasetError:
+        if pack:
+            raise
+        opened = None
+    if opened is None:
+        output.remark("The run's pack is not there: only curves are drawn. Name it with --pack.")
+    written = plot_run(run_dir, out or run_dir / "plots", opened, suffix=f".{file_format}")
+    output.line(f"Drawn: {', '.join(str(path) for path in written)}.")
 
 
 @train.command()

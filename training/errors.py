@@ -21,6 +21,10 @@ class DivergedError(TrainingError):
     """The loss is no longer a finite number."""
 
 
+class CollapsedError(TrainingError):
+    """The net maps everybody to the same place."""
+
+
 class RankLostError(TrainingError):
     """Another process of the same run is gone."""
 

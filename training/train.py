@@ -8,14 +8,10 @@ and random choice is a function of the step: a run that was killed continues as 
 from __future__ import annotations
 
 import copy
-import json
-import os
-import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 from zlib import crc32
 
 import numpy as np
@@ -32,15 +28,25 @@ from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
-from training.distributed import ALONE, World
+from training.distributed import ALONE, Loss, World
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
 from training.nets.registry import NETS
 from training.objective import NO_LABEL, Objective
-from training.recipe import NetSettings, Recipe, recipe_to_table
-from training.schedule import learning_rate_factor
-from training.shards import load_shards, save_on_all_ranks
-from training.step import precision_name, resolve_precision, train_step, update_average
+from training.optimizers import build_optimizer
+from training.protection import CollapseWatch, reporting_divergence
+from training.recipe import NetSettings, Recipe
+from training.run_log import RunLog, Speaker
+from training.run_state import RunState
+from training.schedule import set_rate
+from training.step import (
+    batch_parts,
+    precision_name,
+    resolve_precision,
+    train_step,
+    update_average,
+)
+from training.transfer import begin_from, freeze, training_mode
 
 EMBED_BATCH = 128
 
@@ -53,6 +59,7 @@ def train(
     resume: bool = False,
     start_from: Path | None = None,
     task: Task | None = None,
+    remark: Callable[[str], None] = lambda _: None,
     world: World = ALONE,
 ) -> Path:
     """Train a net by a recipe.
@@ -64,36 +71,38 @@ def train(
         resume: continue the run in ``run_dir``.
         start_from: a checkpoint whose averaged weights the net starts from.
         task: receives progress.
+        remark: receives sentences for the user: figures on the way, and warnings.
         world: the processes that train together; each calls this.
 
     Returns:
         The last checkpoint.
 
     Raises:
-        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence.
+        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence,
+            collapse where the recipe says so.
         DeviceError: the device is not there.
     """
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
     device = world.device(_device(loop.device, loop.n_threads))
     last = run_dir / LAST_NAME
-    saved = load_checkpoint(last) if resume else None
+    saved = _saved(last, resume=resume)
     recipe = world.of_first(_with_precision(recipe, device, saved))
     precision = resolve_precision(recipe.loop.precision, device.type)
 
     # Data: crops that may be trained on, who they show, and what the teachers say of them.
     pack = CropPack(pack_dir)
     rows = trainable_rows(pack)
-    labels, n_classes = _labels(pack, rows)
-    torch.manual_seed(loop.seed)
-    objective = Objective(recipe, n_classes=n_classes, world=world).to(device)
-    part = world.part(loop.batch_size)
-    targets_of = _targets(pack, recipe, part.stop - part.start)
     if len(rows) < loop.batch_size:
         raise DatasetError(
             f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
             remedy="Add images, or lower loop.batch_size.",
         )
+    labels, people = _labels(pack, rows)
+    torch.manual_seed(loop.seed)
+    objective = Objective(recipe, n_classes=len(people), world=world).to(device)
+    part = world.part(loop.batch_size)
+    targets_of = _targets(pack, recipe, part.stop - part.start)
     source = BatchSource(
         pack,
         rows,
@@ -107,64 +116,83 @@ def train(
         part=part,
     )
 
-    # Net, its average, optimiser.
+    # Net, its average, optimiser; a fresh run, or the continuation of one.
     torch.manual_seed(loop.seed)
     net = build_net(recipe.net).to(device).to(memory_format=torch.channels_last)
-    if start_from is not None:
-        net.load_state_dict(load_checkpoint(start_from).average)
-    average = copy.deepcopy(net).eval()
-    trained = nn.ModuleList([net, objective])
-    optimizer = torch.optim.AdamW(
-        parameter_groups(trained, settings.weight_decay), lr=settings.learning_rate
+    still = freeze(net, recipe.transfer)
+    afresh = "" if start_from is None or saved else begin_from(start_from, net, objective, people)
+    state = RunState(
+        net,
+        copy.deepcopy(net).eval(),
+        build_optimizer(net, objective, recipe),
+        objective,
+        people,
+        CollapseWatch(objective, after=settings.warmup_steps),
     )
-
-    # A fresh run, or the continuation of one.
-    states = net, average, optimizer, objective
-    first_step = 0 if saved is None else _restore(saved, last, recipe, *states)
-    if saved is None and last.exists():
-        raise CheckpointError(
-            f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
-        )
+    set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
+    first_step = 0 if saved is None else state.restore(saved, last, recipe)
+    trained = nn.ModuleList([net, objective])
     world.check_alike(trained, recipe, first_step, crc32(rows.tobytes()), crc32(labels.tobytes()))
-    torch.manual_seed(loop.seed + world.rank)  # noise within the net differs between ranks
 
     # The loop.
-    with _open_log(run_dir, recipe, world) as log:
-        _write(log, event="start", step=first_step, precision=str(precision), crops=len(rows))
-        started, losses = time.monotonic(), []
+    with RunLog(run_dir, recipe, first_step, is_written=world.is_first) as log:
+        say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
+        say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
+        say.remark(first_step, afresh)
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
-            _set_rate(optimizer, recipe, step)
+            # What a net or loss draws at random is a function of the step, too.
+            torch.manual_seed((loop.seed * loop.steps + step) * world.size + world.rank)
+            rate = set_rate(state.optimizer, settings, step, total_steps=loop.steps)
             targets = targets_of(batch_rows, crops)
-            loss = train_step(
-                net.train(),
-                partial(
-                    world.whole(objective),
-                    targets=None if targets is None else torch.from_numpy(targets).to(device),
-                    labels=torch.from_numpy(labels[batch_rows]).to(device),
-                ),
-                optimizer,
-                to_net(crops, device),
-                precision=precision,
-                clip_norm=settings.clip_norm,
-                step=step,
-                world=world,
-            )
-            update_average(average, net, decay=settings.average_decay, step=step)
-            losses.append(loss)
+            with reporting_divergence(
+                run_dir, crops, [pack.items[row] for row in batch_rows], learning_rate=rate
+            ):
+                outcome = train_step(
+                    training_mode(net, still),
+                    partial(
+                        _loss_of_part,
+                        world.whole(objective),
+                        None if targets is None else torch.from_numpy(targets).to(device),
+                        torch.from_numpy(labels[batch_rows]).to(device),
+                    ),
+                    state.optimizer,
+                    to_net(crops, device),
+                    precision=precision,
+                    clip_norm=settings.clip_norm,
+                    step=step,
+                    parts=batch_parts(recipe, world.size),
+                    world=world,
+                )
+            update_average(state.average, net, decay=settings.average_decay, step=step)
             done = step + 1
+            say.took_step(outcome.loss, n_crops=loop.batch_size)
+            say.collapse(
+                done, state.watch.see(step, outcome.embeddings), stop=loop.stop_on_collapse
+            )
             task.step("train", done, loop.steps)
-            if _is_due(done, loop.checkpoint_every, loop.steps):
-                rate = (done - first_step) * loop.batch_size / (time.monotonic() - started)
-                mean = sum(losses) / len(losses)
-                _write(log, event="progress", step=done, loss=mean, images_per_s=rate)
-                losses.clear()
-                weights = (each.state_dict() for each in states)
-                checkpoint = Checkpoint(recipe, done, *weights)
-                save_on_all_ranks(last, checkpoint, objective, optimizer, world)
+            # What is logged comes before the checkpoint that knows of it.
+            is_saved = _is_due(done, loop.checkpoint_every, loop.steps)
+            if is_saved:
+                say.progress(done, rate)
             if world.is_first and _is_due(done, loop.evaluate_every, loop.steps):
-                for figures in evaluate_held_out(average, pack, precision, device):
-                    _write(log, event="held_out", step=done, **asdict(figures))
+                say.held_out(done, evaluate_held_out(state.average, pack, precision, device))
+            if is_saved:
+                state.save(last, recipe, done, world)
     return last
+
+
+def _loss_of_part(
+    objective: Loss,
+    targets: torch.Tensor | None,
+    labels: torch.Tensor,
+    embeddings: torch.Tensor,
+    part: slice,
+) -> torch.Tensor:
+    return objective(embeddings, None if targets is None else targets[part], labels[part])
+
+
+def _is_due(done: int, every: int, steps: int) -> bool:
+    return done % every == 0 or done == steps
 
 
 def build_net(settings: NetSettings) -> nn.Module:
@@ -176,16 +204,6 @@ def build_net(settings: NetSettings) -> nn.Module:
         embedding_dim=settings.embedding_dim,
         crop_size_px=settings.crop_size_px,
     )
-
-
-def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Split the parameters into those that decay and those that do not (norms, biases)."""
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    free = [p for p in net.parameters() if p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
 
 
 def trainable_rows(pack: CropPack) -> NDArray[np.int64]:
@@ -231,6 +249,16 @@ def evaluate_held_out(
     return held_out_figures(pack, embed)
 
 
+def _saved(last: Path, *, resume: bool) -> Checkpoint | None:
+    if resume:
+        return load_checkpoint(last)
+    if last.exists():
+        raise CheckpointError(
+            f"There is a run in {last.parent} already.", remedy="Continue it with --resume."
+        )
+    return None
+
+
 def _device(name: str, n_threads: int) -> torch.device:
     if n_threads:
         torch.set_num_threads(n_threads)
@@ -239,13 +267,14 @@ def _device(name: str, n_threads: int) -> torch.device:
     return torch.device(name)
 
 
-def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """Number the people of the rows: (all items of the pack,) labels, and how many people."""
+def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """Number the people of the rows: (all items of the pack,) labels, and the people's names."""
     labels = np.full(len(pack), NO_LABEL, dtype=np.int64)
     known = rows[[bool(pack.items[row].person) for row in rows]]
     if len(known):
         labels[known] = pack.labels(known)
-    return labels, int(labels.max(initial=NO_LABEL)) + 1
+    first = known[np.unique(labels[known], return_index=True)[1]]
+    return labels, [f"{item.source}/{item.person}" for item in (pack.items[row] for row in first)]
 
 
 def _people_chooser(
@@ -330,53 +359,3 @@ def _with_precision(recipe: Recipe, device: torch.device, saved: Checkpoint | No
     else:
         name = precision_name(resolve_precision("auto", device.type))
     return replace(recipe, loop=replace(recipe.loop, precision=name))
-
-
-def _restore(
-    saved: Checkpoint,
-    path: Path,
-    recipe: Recipe,
-    net: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    objective: nn.Module,
-) -> int:
-    if saved.recipe != recipe:
-        raise CheckpointError(
-            "The run to be resumed has another recipe.", remedy="Resume it with its own recipe."
-        )
-    net.load_state_dict(saved.net)
-    average.load_state_dict(saved.average)
-    optimizer.load_state_dict(saved.optimizer)
-    objective.load_state_dict(saved.objective)
-    load_shards(path, saved.step, objective, optimizer)
-    return saved.step
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    factor = learning_rate_factor(
-        step,
-        total_steps=recipe.loop.steps,
-        warmup_steps=recipe.optimizer.warmup_steps,
-        final_fraction=recipe.optimizer.final_fraction,
-    )
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.optimizer.learning_rate * factor
-
-
-def _open_log(run_dir: Path, recipe: Recipe, world: World) -> TextIO:
-    """Make the run's folder with its recipe and open its log; only the first process writes."""
-    if not world.is_first:
-        return Path(os.devnull).open("a", encoding="utf-8")
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
-    return (run_dir / "log.jsonl").open("a", encoding="utf-8")
-
-
-def _is_due(done: int, every: int, steps: int) -> bool:
-    return done % every == 0 or done == steps
-
-
-def _write(log: TextIO, **facts: object) -> None:
-    log.write(json.dumps(facts) + "\n")
-    log.flush()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facerec.errors import Cancelled
 from training.data.pack import CropPack, PackItem, write_pack
 from training.data.targets import TARGETS_NAME
 
@@ -27,6 +28,17 @@ def write_toy_pack(
     write_pack(folder, np.stack(crops), items)
     np.save(folder / TARGETS_NAME, np.array(targets, dtype=np.float16))
     return CropPack(folder)
+
+
+class StopAt:
+    """A Task that ends a run in the middle, as a killed process would."""
+
+    def __init__(self, step: int) -> None:
+        self.at = step
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        if done == self.at:
+            raise Cancelled
 
 
 TOY_RECIPE = {

@@ -84,12 +84,17 @@ class CropPack:
                 folder / CROPS_NAME, mmap_mode="r", allow_pickle=False
             )
             lines = (folder / ITEMS_NAME).read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as exc:
+            self.items = [PackItem(**json.loads(line)) for line in lines]
+        except FileNotFoundError as exc:
             raise DatasetError(
                 f"There is no training pack in {folder}.",
                 remedy="Make one: facerec align FOLDER CROPS, then facerec train pack CROPS OUT.",
             ) from exc
-        self.items = [PackItem(**json.loads(line)) for line in lines]
+        except (OSError, EOFError, ValueError, TypeError) as exc:
+            raise DatasetError(
+                f"The pack in {folder} is damaged: {exc}.",
+                remedy="Make it again with facerec train pack.",
+            ) from exc
         if len(self.items) != len(self.crops) or not self.items:
             raise DatasetError(
                 f"The pack in {folder} has {len(self.crops)} crops and {len(self.items)} items.",

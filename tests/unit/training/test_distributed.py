@@ -19,7 +19,7 @@ from torch import nn
 
 from facerec.errors import Cancelled, ConfigError, DeviceError
 from tests.helpers.ranks import run_on_ranks
-from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
+from tests.helpers.training_packs import TOY_RECIPE, StopAt, write_toy_pack
 from training.checkpoint import load_checkpoint
 from training.data.augment import AugmentSettings
 from training.data.batches import BatchSource
@@ -71,14 +71,16 @@ def few_steps(world: World, name: str) -> dict[str, Any]:
         losses.append(
             train_step(
                 net,
-                lambda x, t=targets[part], y=labels[part], loss=whole: loss(x, targets=t, labels=y),
+                lambda x, _, t=targets[part], y=labels[part], loss=whole: loss(
+                    x, targets=t, labels=y
+                ),
                 optimizer,
                 crops[part],
                 precision=torch.float32,
                 clip_norm=0.5,
                 step=step,
                 world=world,
-            )
+            ).loss
         )
     rows = [p.detach() for name, p in objective.named_parameters() if "held" in name]
     return {"losses": losses, "net": net.state_dict(), "rows": rows, "n_bytes": world.n_bytes}
@@ -90,7 +92,7 @@ def one_step_with_norms(world: World) -> dict[str, torch.Tensor]:
     net = build_net(recipe_from_table(TOY_RECIPE).net).train()
     train_step(
         net,
-        lambda x: x.square().mean(),
+        lambda x, _: x.square().mean(),
         torch.optim.SGD(net.parameters(), lr=0.1),
         torch.randn(BATCH, 3, 32, 32)[world.part(BATCH)],
         precision=torch.float32,
@@ -122,15 +124,6 @@ def run_recipe(**loop: object) -> Recipe:
             "head": {"name": "cosface", "sharded": True, "settings": {"scale": 8.0}},
         }
     )
-
-
-class StopAt:
-    def __init__(self, step: int) -> None:
-        self.at = step
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if done == self.at:
-            raise Cancelled
 
 
 def stopped_run(pack: Path, run_dir: Path, world: World) -> None:
