@@ -61,13 +61,16 @@ def run(
 ) -> None:
     """Train by RECIPE (a shipped name or a TOML file), with section.key=value overrides.
 
+    Started by torchrun, several processes or machines share the work.
+
     Example: facerec train run lean-distill loop.steps=3000 --pack PACK --run runs/first
     """
+    from training.distributed import joined
     from training.recipe import load_recipe
     from training.train import train as train_net
 
     loaded = load_recipe(recipe, overrides)
-    with output.progress() as task:
+    with joined(loaded.loop.device) as world, output.progress(bar=world.is_first) as task:
         last = train_net(
             loaded,
             pack,
@@ -75,8 +78,11 @@ def run(
             resume=resume,
             start_from=start_from,
             task=task,
-            remark=output.remark,
+            remark=output.remark if world.is_first else lambda _: None,
+            world=world,
         )
+    if not world.is_first:
+        return
     output.line(
         f"Trained: {last}. Next: facerec train plot {run_dir} to look at it; "
         f"facerec export {last} --pack {pack} --name MY-MODEL, which sets its thresholds on the "

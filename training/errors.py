@@ -25,5 +25,9 @@ class CollapsedError(TrainingError):
     """The net maps everybody to the same place."""
 
 
+class RankLostError(TrainingError):
+    """Another process of the same run is gone."""
+
+
 class ExportError(TrainingError):
     """The exported graph does not agree with the net."""

@@ -16,8 +16,10 @@ import training.losses.pairs
 import training.losses.triplet
 import training.losses.weighted  # noqa: F401  (each enters itself into its registry)
 from facerec.errors import ConfigError
+from training.distributed import ALONE, World
 from training.heads.registry import HEADS
 from training.heads.semi_siamese import SemiSiameseHead
+from training.heads.sharded import ShardedHead
 from training.losses.distill import DistillationLoss
 from training.losses.registry import LOSSES
 from training.memory import EmbeddingMemory
@@ -40,12 +42,13 @@ class Objective(nn.Module):
         Tricks and a Strong Baseline for Deep Person Re-Identification", sect. 3.5 (BNNeck).
     """
 
-    def __init__(self, recipe: Recipe, *, n_classes: int) -> None:
+    def __init__(self, recipe: Recipe, *, n_classes: int, world: World = ALONE) -> None:
         """Build the losses.
 
         Args:
             recipe: names and weights.
             n_classes: how many people the labels number.
+            world: the processes that a sharded head is shared out to.
 
         Raises:
             ConfigError: unknown loss or setting, or no loss at all.
@@ -70,9 +73,7 @@ class Objective(nn.Module):
             self.memory = EmbeddingMemory(recipe.metric.memory, dim)
         try:
             if recipe.head.name:
-                self.head = HEADS.get(recipe.head.name)(
-                    embedding_dim=dim, n_classes=n_classes, **recipe.head.settings
-                )
+                self.head = _head(recipe, n_classes, world)
             if recipe.metric.name:
                 self.metric = LOSSES.get(recipe.metric.name)(**recipe.metric.settings)
         except TypeError as exc:
@@ -135,3 +136,17 @@ def _check_prototypes(recipe: Recipe) -> None:
             "Prototypes need two crops of a person in a batch.",
             remedy="Set metric.people, and metric.images=2.",
         )
+
+
+def _head(recipe: Recipe, n_classes: int, world: World) -> nn.Module:
+    settings, dim = recipe.head, recipe.net.embedding_dim
+    kind = HEADS.get(settings.name)
+    if not settings.sharded:
+        return kind(embedding_dim=dim, n_classes=n_classes, **settings.settings)
+    return ShardedHead(
+        lambda n_held: kind(embedding_dim=dim, n_classes=n_held, **settings.settings),
+        n_classes=n_classes,
+        world=world,
+        seed=recipe.loop.seed,
+        class_share=settings.class_share,
+    )

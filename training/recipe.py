@@ -192,12 +192,28 @@ class HeadSettings:
         weight: share of the whole.
         neck: a batch norm between the embedding and the head.
         settings: what the head takes.
+        sharded: each process holds the vectors of its share of the people.
+        class_share: of the people whose vectors take part in a step; needs ``sharded``.
     """
 
     name: str = ""
     weight: float = 1.0
     neck: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    sharded: bool = False
+    class_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.class_share <= 1:
+            raise ConfigError(
+                f"A step cannot take a share of {self.class_share} of the people.",
+                remedy="Set head.class_share above 0 and up to 1.",
+            )
+        if self.class_share < 1 and not self.sharded:
+            raise ConfigError(
+                "Only a sharded head takes a share of the people.",
+                remedy="Set head.sharded=true, or head.class_share=1.0.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

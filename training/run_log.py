@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -49,14 +50,22 @@ class RunLog:
     taken again, and an unbroken run has them once.
     """
 
-    def __init__(self, run_dir: Path, recipe: Recipe, first_step: int) -> None:
+    def __init__(
+        self, run_dir: Path, recipe: Recipe, first_step: int, *, is_written: bool = True
+    ) -> None:
         """Open the log of a run that goes on after ``first_step`` steps; write its recipe.
+
+        Where another process writes the log, ``is_written`` is false and nothing is kept.
 
         Raises:
             DependencyError: TensorBoard is asked for and not installed.
             TrainingError: the folder cannot be written to.
         """
         self._path = run_dir / LOG_NAME
+        self._board = None
+        if not is_written:
+            self._stream = Path(os.devnull).open("a", encoding="utf-8")  # noqa: SIM115
+            return
         self._board = _open_board(run_dir, first_step) if recipe.loop.tensorboard else None
         temporary = self._path.with_suffix(".tmp")
         try:

@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.checkpoint import Checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint
+from training.distributed import ALONE, World
 from training.errors import CheckpointError
 from training.protection import CollapseWatch
 from training.recipe import Recipe
+from training.shards import load_shards, save_on_all_ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,13 @@ class RunState:
     people: list[str]
     watch: CollapseWatch
 
-    def save(self, path: Path, recipe: Recipe, step: int) -> None:
-        """Write a checkpoint after ``step`` steps.
+    def save(self, path: Path, recipe: Recipe, step: int, world: World = ALONE) -> None:
+        """Write a checkpoint after ``step`` steps; all ranks call this.
 
         Raises:
             CheckpointError: it cannot be written.
         """
-        save_checkpoint(
+        save_on_all_ranks(
             path,
             Checkpoint(
                 recipe,
@@ -52,10 +54,13 @@ class RunState:
                 people=self.people,
                 watch=self.watch.state_dict(),
             ),
+            self.objective,
+            self.optimizer,
+            world,
         )
 
-    def restore(self, saved: Checkpoint, recipe: Recipe) -> int:
-        """Go back to a checkpoint and return its step.
+    def restore(self, saved: Checkpoint, path: Path, recipe: Recipe) -> int:
+        """Go back to a checkpoint, read from a path, and return its step.
 
         Raises:
             CheckpointError: it belongs to another recipe or to another pack.
@@ -75,5 +80,6 @@ class RunState:
         self.average.load_state_dict(saved.average)
         self.optimizer.load_state_dict(saved.optimizer)
         self.objective.load_state_dict(saved.objective)
+        load_shards(path, saved.step, self.objective, self.optimizer)
         self.watch.load_state_dict(saved.watch)
         return saved.step

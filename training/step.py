@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from facerec.errors import ConfigError
+from training.distributed import ALONE, World
 from training.errors import DivergedError
 from training.recipe import Recipe
 
@@ -84,8 +85,8 @@ class StepOutcome:
     embeddings: torch.Tensor
 
 
-def batch_parts(recipe: Recipe) -> tuple[slice, ...]:
-    """Split the batches of a recipe into equal micro-batches.
+def batch_parts(recipe: Recipe, n_ranks: int = 1) -> tuple[slice, ...]:
+    """Split each rank's share of a recipe's batches into equal micro-batches.
 
     Where batches are of people, neighbours stay together so that nobody is torn apart; otherwise
     crops are dealt out in turn, so that each part has some of every source.
@@ -93,10 +94,11 @@ def batch_parts(recipe: Recipe) -> tuple[slice, ...]:
     Raises:
         ConfigError: the people of a batch cannot be dealt out evenly.
     """
-    size, n_parts, n_people = recipe.loop.batch_size, recipe.loop.accumulate, recipe.metric.people
-    if n_people % n_parts:
+    size, n_parts = recipe.loop.batch_size // n_ranks, recipe.loop.accumulate
+    n_people = recipe.metric.people
+    if n_parts > 1 and n_people % (n_parts * n_ranks):
         raise ConfigError(
-            f"{n_people} people cannot be dealt out to {n_parts} micro-batches.",
+            f"{n_people} people cannot be dealt out to {n_parts * n_ranks} micro-batches.",
             remedy="Change loop.accumulate or metric.people.",
         )
     if n_people:
@@ -114,6 +116,7 @@ def train_step(
     clip_norm: float,
     step: int,
     parts: Sequence[slice] = (slice(None),),
+    world: World = ALONE,
 ) -> StepOutcome:
     """Take one step.
 
@@ -127,6 +130,7 @@ def train_step(
         step: for the error sentence.
         parts: micro-batches of M crops each, computed one after the other; the gradient is the mean
             of theirs, which is the whole batch's where the loss is a mean over crops.
+        world: the processes that take the step together.
 
     Returns:
         The loss before the step, and the embeddings.
@@ -144,7 +148,8 @@ def train_step(
         loss.backward()  # type: ignore[no-untyped-call]
         seen.append(embeddings.detach())
     trained = [p for group in optimizer.param_groups for p in group["params"]]
-    norm = float(nn.utils.clip_grad_norm_(trained, clip_norm))
+    value = world.average(value, trained, net)
+    norm = world.clip(trained, clip_norm)
     if not (math.isfinite(value) and math.isfinite(norm)):
         raise DivergedError(
             f"The loss is no longer finite at step {step} (loss {value}, gradient {norm}).",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
+from training.distributed import ALONE, Loss, World
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
 from training.nets.registry import NETS, settings_of
@@ -58,6 +60,7 @@ def train(
     start_from: Path | None = None,
     task: Task | None = None,
     remark: Callable[[str], None] = lambda _: None,
+    world: World = ALONE,
 ) -> Path:
     """Train a net by a recipe.
 
@@ -69,6 +72,7 @@ def train(
         start_from: a checkpoint whose averaged weights the net starts from.
         task: receives progress.
         remark: receives sentences for the user: figures on the way, and warnings.
+        world: the processes that train together; each calls this.
 
     Returns:
         The last checkpoint.
@@ -80,10 +84,10 @@ def train(
     """
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
-    device = _device(loop.device, loop.n_threads)
+    device = world.device(_device(loop.device, loop.n_threads))
     last = run_dir / LAST_NAME
     saved = _saved(last, resume=resume)
-    recipe = _with_precision(recipe, device, saved)
+    recipe = world.of_first(_with_precision(recipe, device, saved))
     precision = resolve_precision(recipe.loop.precision, device.type)
 
     # Data: crops that may be trained on, who they show, and what the teachers say of them.
@@ -96,8 +100,9 @@ def train(
         )
     labels, people = _labels(pack, rows)
     torch.manual_seed(loop.seed)
-    objective = Objective(recipe, n_classes=len(people)).to(device)
-    targets_of = _targets(pack, recipe)
+    objective = Objective(recipe, n_classes=len(people), world=world).to(device)
+    part = world.part(loop.batch_size)
+    targets_of = _targets(pack, recipe, part.stop - part.start)
     source = BatchSource(
         pack,
         rows,
@@ -108,6 +113,7 @@ def train(
         small_steps=round(loop.small_fraction * loop.steps),
         mix_share=recipe.distill.mix_share,
         choose=_chooser(recipe, rows, labels),
+        part=part,
     )
 
     # Net, its average, optimiser; a fresh run, or the continuation of one.
@@ -125,16 +131,18 @@ def train(
         CollapseWatch(objective, after=settings.warmup_steps),
     )
     set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
-    first_step = 0 if saved is None else state.restore(saved, recipe)
+    first_step = 0 if saved is None else state.restore(saved, last, recipe)
+    trained = nn.ModuleList([net, objective])
+    world.check_alike(trained, recipe, first_step, crc32(rows.tobytes()), crc32(labels.tobytes()))
 
     # The loop.
-    with RunLog(run_dir, recipe, first_step) as log:
+    with RunLog(run_dir, recipe, first_step, is_written=world.is_first) as log:
         say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
         say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
         say.remark(first_step, afresh)
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
             # What a net or loss draws at random is a function of the step, too.
-            torch.manual_seed(loop.seed * loop.steps + step)
+            torch.manual_seed((loop.seed * loop.steps + step) * world.size + world.rank)
             rate = set_rate(state.optimizer, settings, step, total_steps=loop.steps)
             targets = targets_of(batch_rows, crops)
             views = to_net(crops, device)
@@ -146,7 +154,7 @@ def train(
                     training_mode(net, still),
                     partial(
                         _loss_of_part,
-                        objective,
+                        world.whole(objective),
                         None if targets is None else torch.from_numpy(targets).to(device),
                         torch.from_numpy(labels[batch_rows]).to(device),
                         gallery,
@@ -156,7 +164,8 @@ def train(
                     precision=precision,
                     clip_norm=settings.clip_norm,
                     step=step,
-                    parts=batch_parts(recipe),
+                    parts=batch_parts(recipe, world.size),
+                    world=world,
                 )
             update_average(state.average, net, decay=settings.average_decay, step=step)
             done = step + 1
@@ -166,31 +175,34 @@ def train(
             )
             task.step("train", done, loop.steps)
             # What is logged comes before the checkpoint that knows of it.
-            is_saved = done % loop.checkpoint_every == 0 or done == loop.steps
+            is_saved = _is_due(done, loop.checkpoint_every, loop.steps)
             if is_saved:
                 say.progress(done, rate)
-            if done % loop.evaluate_every == 0 or done == loop.steps:
+            if world.is_first and _is_due(done, loop.evaluate_every, loop.steps):
                 say.held_out(done, evaluate_held_out(state.average, pack, precision, device))
             if is_saved:
-                state.save(last, recipe, done)
+                state.save(last, recipe, done, world)
     return last
 
 
 def _loss_of_part(
-    objective: Objective,
+    objective: Loss,
     targets: torch.Tensor | None,
     labels: torch.Tensor,
     gallery: torch.Tensor | None,
     embeddings: torch.Tensor,
     part: slice,
 ) -> torch.Tensor:
-    loss: torch.Tensor = objective(
+    return objective(
         embeddings,
         None if targets is None else targets[part],
         labels[part],
         None if gallery is None else gallery[part],
     )
-    return loss
+
+
+def _is_due(done: int, every: int, steps: int) -> bool:
+    return done % every == 0 or done == steps
 
 
 def build_net(settings: NetSettings, *, with_weights: bool = False) -> nn.Module:
@@ -320,7 +332,7 @@ def _chooser(recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64])
 _Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32] | None]
 
 
-def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
+def _targets(pack: CropPack, recipe: Recipe, n_crops: int) -> _Targets:
     if recipe.distill.weight == 0:
         return lambda _rows, _views: None
     if not recipe.distill.live:
@@ -334,7 +346,7 @@ def _targets(pack: CropPack, recipe: Recipe) -> _Targets:
     teacher = LiveTeacher(
         pack,
         recipe.teacher,
-        batch_size=recipe.loop.batch_size,
+        batch_size=n_crops,
         dimension=recipe.net.embedding_dim,
     )
     return lambda _, crops: teacher.targets(crops)

@@ -14,6 +14,7 @@ from facerec.errors import ConfigError
 from training.checkpoint import load_checkpoint
 from training.errors import CheckpointError
 from training.recipe import TransferSettings
+from training.shards import load_shards
 
 # Parts named in an error sentence: those of the net, and their parts.
 _SHOWN_DEPTH = 2
@@ -49,6 +50,7 @@ def begin_from(path: Path, net: nn.Module, objective: nn.Module, people: Sequenc
         return ""
     if list(people) == saved.people and _shapes(own) == _shapes(saved.objective):
         objective.load_state_dict(saved.objective)
+        load_shards(path, saved.step, objective, None)
         return ""
     if not saved.objective:
         return f"The objective starts afresh: {path} holds no weights of one."

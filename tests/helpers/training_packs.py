@@ -32,11 +32,9 @@ def write_toy_pack(
 TOY_RECIPE = {
     "name": "toy",
     "net": {
-        "widths": [4, 4, 8, 8],
-        "blocks": [0, 1, 0, 0],
-        "head_width": 16,
         "embedding_dim": 16,
         "crop_size_px": 32,
+        "settings": {"widths": [4, 4, 8, 8], "blocks": [0, 1, 0, 0], "head_width": 16},
     },
     "loop": {
         "steps": 6,

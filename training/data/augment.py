@@ -103,33 +103,38 @@ def augment_batch(
     rng: np.random.Generator,
     *,
     side_px: int | None = None,
+    places: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Disturb a batch of crops and bring it into the net's scale.
+
+    Each crop has random numbers of its own, so that a part of a batch comes out as it does within
+    the whole.
 
     Args:
         crops: (B, S, S, 3) uint8 RGB.
         settings: how strongly.
         rng: source of every random choice.
         side_px: side of the result, when it shall be smaller than S.
+        places: (B,) numbers of the crops within a larger batch; 0..B-1 where none are given.
 
     Returns:
         (B, S, S, 3) or (B, side_px, side_px, 3) float32, (pixel - 127.5) / 127.5.
     """
-    disturbed = np.stack([_disturb(np.ascontiguousarray(crop), settings, rng) for crop in crops])
+    places = np.arange(len(crops)) if places is None else places
+    key = int(rng.integers(2**63))
+    rngs = [np.random.default_rng([key, place]) for place in places]
+    disturbed = np.stack(
+        [
+            _disturb(np.ascontiguousarray(crop), settings, r)
+            for crop, r in zip(crops, rngs, strict=True)
+        ]
+    )
     if side_px is not None and side_px != disturbed.shape[1]:
         size = (side_px, side_px)
         disturbed = np.stack([cv2.resize(c, size, interpolation=cv2.INTER_AREA) for c in disturbed])
     batch: NDArray[np.float32] = disturbed.astype(np.float32)
-    n = len(crops)
-    gain = (
-        1
-        + rng.normal(0, settings.gain, (n, 1, 1, 1))
-        + rng.normal(0, settings.gain / 2, (n, 1, 1, 3))
-    )
-    offset = 255 * (
-        rng.normal(0, settings.offset, (n, 1, 1, 1))
-        + rng.normal(0, settings.offset / 3, (n, 1, 1, 3))
-    )
+    tones = np.stack([_random_tone(settings, r) for r in rngs])[:, :, None, None, :]
+    gain, offset = tones[:, 0], tones[:, 1]
     batch *= np.maximum(gain, 0.2).astype(np.float32)
     batch += offset.astype(np.float32)
     np.clip(batch, 0, 255, out=batch)
@@ -156,10 +161,25 @@ def mix_batch(
     """
     if share == 0:
         return batch
-    others = rng.permutation(len(batch))
-    factor = np.where(rng.random(len(batch)) < share, rng.random(len(batch)), 1.0)
-    factor = factor.astype(np.float32)[:, None, None, None]
-    mixed: NDArray[np.float32] = factor * batch + (1 - factor) * batch[others]
+    others, factors = draw_mixtures(len(batch), share, rng)
+    return blend(batch, batch[others], factors)
+
+
+def draw_mixtures(
+    n: int, share: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Draw with whom each of n crops is blended, (n,), and its own factor, (n,); mostly 1."""
+    others = rng.permutation(n)
+    factors = np.where(rng.random(n) < share, rng.random(n), 1.0)
+    return others, factors.astype(np.float32)
+
+
+def blend(
+    batch: NDArray[np.float32], others: NDArray[np.float32], factors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Blend crops (B, S, S, 3) with others (B, S, S, 3) by own factors (B,)."""
+    own = factors[:, None, None, None]
+    mixed: NDArray[np.float32] = own * batch + (1 - own) * others
     return mixed
 
 
@@ -263,6 +283,13 @@ def _erase(crop: NDArray[np.uint8], rng: np.random.Generator) -> None:
     top, left = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
     noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     crop[top : top + height, left : left + width] = noise
+
+
+def _random_tone(settings: AugmentSettings, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw (2, 3): a factor for each channel, and what is added to it on the 0..255 scale."""
+    gain = 1 + rng.normal(0, settings.gain) + rng.normal(0, settings.gain / 2, 3)
+    offset = 255 * (rng.normal(0, settings.offset) + rng.normal(0, settings.offset / 3, 3))
+    return np.stack([gain, offset])
 
 
 def _random_geometry(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.registry import Registry
-from training.data.augment import AugmentSettings, augment_batch, mix_batch
+from training.data.augment import AugmentSettings, augment_batch, blend, draw_mixtures
 from training.data.pack import CropPack
 from training.errors import DatasetError
 
@@ -185,14 +185,16 @@ class BatchSource:
         small_steps: int = 0,
         mix_share: float = 0.0,
         choose: RowsOfStep | None = None,
+        part: slice = slice(None),
         ahead: int = 3,
     ) -> None:
         """Prepare batches.
 
         The first ``small_steps`` steps see crops of ``small_side_px``; ``mix_share`` of the views
         are mixtures of two faces. ``choose`` says which rows a step takes, when it shall not be
-        ``rows_of_step``.
+        ``rows_of_step``. Of each batch only ``part`` is made, as it would be within the whole.
         """
+        self._part = part
         self._choose = choose or partial(rows_of_step, rows, batch_size=batch_size, seed=seed)
         self._mix_share = mix_share
         self._small_side_px, self._small_steps = small_side_px, small_steps
@@ -201,15 +203,27 @@ class BatchSource:
         self._seed, self._ahead = seed, ahead
 
     def make(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the rows (B,) and the augmented crops (B, S, S, 3) of one step."""
-        rows = self._choose(step)
+        """Return the rows (B,) and the augmented crops (B, S, S, 3) of one step's part."""
         # Sorted reading keeps a mapped file on a slow disk sequential; the order within a batch
         # does not matter to the loss.
-        rows = np.sort(rows)
+        rows = np.sort(self._choose(step))
         rng = np.random.default_rng([self._seed, 1, step])
-        side_px = self._small_side_px if step < self._small_steps else None
-        crops = augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
-        return rows, mix_batch(crops, self._mix_share, rng)
+        others, factors = draw_mixtures(len(rows), self._mix_share, rng)
+        own = np.arange(len(rows))[self._part]
+        others, factors = others[self._part], factors[self._part]
+        needed = np.union1d(own, others[factors < 1])
+        views = augment_batch(
+            self._pack.crops[rows[needed]],
+            self._augment,
+            rng,
+            side_px=self._small_side_px if step < self._small_steps else None,
+            places=needed,
+        )
+        if self._mix_share == 0:
+            return rows[own], views
+        others = np.where(factors < 1, others, own)
+        first, second = np.searchsorted(needed, own), np.searchsorted(needed, others)
+        return rows[own], blend(views[first], views[second], factors)
 
     def stream(
         self, first_step: int, last_step: int

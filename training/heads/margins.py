@@ -38,10 +38,9 @@ class CosFaceHead(NormalizedSoftmaxHead):
         super().__init__(embedding_dim=embedding_dim, n_classes=n_classes, scale=scale)
         self.margin_cosine = margin_cosine
 
-    def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute (B, C) logits."""
-        cosines = self.cosines(embeddings)
-        return self.scale * with_own(cosines, labels, own_of(cosines, labels) - self.margin_cosine)
+    def own(self, cosines: torch.Tensor) -> torch.Tensor:
+        """Put the margin on (B,) cosines with the own class."""
+        return cosines - self.margin_cosine
 
 
 def added_angle_cosine(cosines: torch.Tensor, margin_rad: float) -> torch.Tensor:
@@ -71,7 +70,7 @@ def angles_of(cosines: torch.Tensor) -> torch.Tensor:
 
 
 @HEADS.register("arcface")
-class ArcFaceHead(ClassVectors):
+class ArcFaceHead(NormalizedSoftmaxHead):
     r"""A margin on the angle: :math:`z_y = s \cos(\theta_y + m)`.
 
     Of several centres a class the nearest counts.
@@ -94,14 +93,14 @@ class ArcFaceHead(ClassVectors):
         margin_rad: float = 0.5,
         n_centers: int = 1,
     ) -> None:
-        super().__init__(embedding_dim=embedding_dim, n_classes=n_classes, n_centers=n_centers)
-        self.scale, self.margin_rad = scale, margin_rad
+        super().__init__(
+            embedding_dim=embedding_dim, n_classes=n_classes, scale=scale, n_centers=n_centers
+        )
+        self.margin_rad = margin_rad
 
-    def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute (B, C) logits."""
-        cosines = self.cosines(embeddings)
-        own = added_angle_cosine(own_of(cosines, labels), self.margin_rad)
-        return self.scale * with_own(cosines, labels, own)
+    def own(self, cosines: torch.Tensor) -> torch.Tensor:
+        """Put the margin on (B,) cosines with the own class."""
+        return added_angle_cosine(cosines, self.margin_rad)
 
 
 @HEADS.register("sub-centre-arcface")
@@ -132,7 +131,7 @@ class SubCentreArcFaceHead(ArcFaceHead):
 
 
 @HEADS.register("combined-margin")
-class CombinedMarginHead(ClassVectors):
+class CombinedMarginHead(NormalizedSoftmaxHead):
     r"""All three margins: :math:`z_y = s(\cos(m_1 \theta_y + m_2) - m_3)`.
 
     Angles beyond pi are held at pi, where the slope ends.
@@ -157,16 +156,15 @@ class CombinedMarginHead(ClassVectors):
         margin_rad: float = 0.3,
         margin_cosine: float = 0.2,
     ) -> None:
-        super().__init__(embedding_dim=embedding_dim, n_classes=n_classes)
-        self.scale, self.factor = scale, factor
+        super().__init__(embedding_dim=embedding_dim, n_classes=n_classes, scale=scale)
+        self.factor = factor
         self.margin_rad, self.margin_cosine = margin_rad, margin_cosine
 
-    def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute (B, C) logits."""
-        cosines = self.cosines(embeddings)
-        angle = angles_of(own_of(cosines, labels))
+    def own(self, cosines: torch.Tensor) -> torch.Tensor:
+        """Put the margins on (B,) cosines with the own class."""
+        angle = angles_of(cosines)
         moved = (self.factor * angle + self.margin_rad).clamp(max=math.pi)
-        return self.scale * with_own(cosines, labels, moved.cos() - self.margin_cosine)
+        return moved.cos() - self.margin_cosine
 
 
 @HEADS.register("adaface")

@@ -43,11 +43,18 @@ class ClassVectors(nn.Module, ABC):
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosines (B, C) with each class; of several centres the nearest counts."""
-        x = unit_rows(embeddings)
-        cosines = x @ unit_rows(self.weight.to(x.dtype)).T
-        if self.n_centers > 1:
-            cosines = cosines.view(len(x), self.n_classes, self.n_centers).amax(dim=2)
-        return cosines.clamp(-1, 1)
+        return class_cosines(embeddings, self.weight, self.n_centers)
+
+
+def class_cosines(
+    embeddings: torch.Tensor, vectors: torch.Tensor, n_centers: int = 1
+) -> torch.Tensor:
+    """Cosines (B, C) of (B, D) with classes of ``n_centers`` vectors each, (C * n_centers, D)."""
+    x = unit_rows(embeddings)
+    cosines = x @ unit_rows(vectors.to(x.dtype)).T
+    if n_centers > 1:
+        cosines = cosines.view(len(x), -1, n_centers).amax(dim=2)
+    return cosines.clamp(-1, 1)
 
 
 def with_own(logits: torch.Tensor, labels: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
@@ -81,10 +88,17 @@ class NormalizedSoftmaxHead(ClassVectors):
         Wang et al. 2017, "NormFace: L2 Hypersphere Embedding for Face Verification", eq. 5.
     """
 
-    def __init__(self, *, embedding_dim: int, n_classes: int, scale: float = 30.0) -> None:
-        super().__init__(embedding_dim=embedding_dim, n_classes=n_classes)
+    def __init__(
+        self, *, embedding_dim: int, n_classes: int, scale: float = 30.0, n_centers: int = 1
+    ) -> None:
+        super().__init__(embedding_dim=embedding_dim, n_classes=n_classes, n_centers=n_centers)
         self.scale = scale
 
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute (B, C) logits."""
-        return self.scale * self.cosines(embeddings)
+        cosines = self.cosines(embeddings)
+        return self.scale * with_own(cosines, labels, self.own(own_of(cosines, labels)))
+
+    def own(self, cosines: torch.Tensor) -> torch.Tensor:
+        """Put the margin on (B,) cosines with the own class; here there is none."""
+        return cosines
