@@ -79,6 +79,7 @@ def train(
     pack = CropPack(pack_dir)
     rows = trainable_rows(pack)
     labels, n_classes = _labels(pack, rows)
+    torch.manual_seed(loop.seed)  # a head draws weights of its own
     objective = Objective(recipe, n_classes=n_classes).to(device)
     targets_of = _targets(pack, recipe)
     if len(rows) < loop.batch_size:
