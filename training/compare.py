@@ -19,30 +19,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facerec.errors import ConfigError
 from facerec.evaluate.identification import OpenSetSplit, draw_split
 from facerec.progress import SilentTask, Task
-from training.checkpoint import load_checkpoint
 from training.data.pack import CROPS_NAME, CropPack, write_pack
 from training.errors import DatasetError
 from training.heads.registry import HEADS
 from training.held_out import held_out_figures
-from training.judge import LfwPack, by_hash, open_lfw, open_set_figures, people_of, resized
+from training.judge import (
+    LfwPack,
+    by_hash,
+    open_lfw,
+    open_set_figures,
+    people_of,
+    resized,
+    vectors_of_checkpoint,
+)
 from training.losses.registry import LOSSES
 from training.miners.triplets import TRIPLET_MINERS
 from training.recipe import (
     RECIPES_DIR,
     HeadSettings,
+    LoopSettings,
     MetricSettings,
     Recipe,
     load_recipe,
     recipe_to_table,
 )
 from training.step import precision_name, resolve_precision
-from training.train import build_net, embed_rows, train, trainable_rows
+from training.train import train, trainable_rows
 
 RESULTS_NAME = "results.jsonl"
 PER_PERSON = (2, 5, 20)
@@ -471,7 +478,7 @@ def _run(
     shutil.rmtree(run_dir, ignore_errors=True)
     recipe = recipe_of(contender, base, per_person=k, seed=seed)
     last = train(recipe, _subset_dir(out_dir, k), run_dir, start_from=start_from, task=task)
-    figures = _judged(last, judge)
+    figures = _judged(last, judge, base.loop)
     return RunFigures(
         loss=contender.name,
         per_person=k,
@@ -482,16 +489,9 @@ def _run(
     )
 
 
-def _judged(checkpoint_path: Path, judge: _Judge) -> dict[str, Any]:
-    checkpoint = load_checkpoint(checkpoint_path)
-    net = build_net(checkpoint.recipe.net)
-    net.load_state_dict(checkpoint.average)
-    device = torch.device(checkpoint.recipe.loop.device)
-    net = net.to(device).to(memory_format=torch.channels_last)
-    precision = resolve_precision(checkpoint.recipe.loop.precision, device.type)
-
+def _judged(checkpoint: Path, judge: _Judge, loop: LoopSettings) -> dict[str, Any]:
     def vectors_of(pack: CropPack) -> NDArray[np.float32]:
-        return embed_rows(net, pack, np.arange(len(pack)), precision, device)
+        return vectors_of_checkpoint(checkpoint, pack, np.arange(len(pack)), loop)
 
     vectors = vectors_of(judge.development)
     sources = held_out_figures(judge.development, lambda rows: vectors[rows])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from facerec.evaluate.acquire import NO_FACE, Acquired
@@ -23,7 +24,11 @@ from facerec.evaluate.verification import cross_validated_accuracy, score_pairs
 from facerec.imaging.read import read_image
 from facerec.progress import Task
 from facerec.services.align_folder import AlignOptions, align_folder
+from training.checkpoint import load_checkpoint
 from training.data.pack import CROPS_NAME, CropPack, PackItem, write_pack
+from training.recipe import LoopSettings
+from training.step import resolve_precision
+from training.train import build_net, embed_rows
 
 # Strangers that are taken for somebody enrolled, per search by a stranger.
 REPORTED_FPIR = 0.01
@@ -123,6 +128,29 @@ def open_lfw(data: Path, folder: Path, side_px: int, *, task: Task | None = None
         crops = np.stack([resized(read_image(crop), side_px) for _, crop in some])
         write_pack(pack_dir, crops, [PackItem("lfw", "", "", path.as_posix()) for path, _ in some])
     return LfwPack(pairs, CropPack(pack_dir))
+
+
+def vectors_of_checkpoint(
+    path: Path, pack: CropPack, rows: NDArray[np.int64], loop: LoopSettings
+) -> NDArray[np.float32]:
+    """Embed crops with a checkpoint's averaged weights.
+
+    Args:
+        path: the checkpoint.
+        pack: the crops.
+        rows: (M,) which of them.
+        loop: device and precision.
+
+    Returns:
+        (M, D) float32, unit length.
+    """
+    checkpoint = load_checkpoint(path)
+    net = build_net(checkpoint.recipe.net)
+    net.load_state_dict(checkpoint.average)
+    device = torch.device(loop.device)
+    net = net.to(device).to(memory_format=torch.channels_last)
+    precision = resolve_precision(loop.precision, device.type)
+    return embed_rows(net, pack, rows, precision, device)
 
 
 def resized(crop: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
