@@ -10,10 +10,11 @@ hash, K images of each, and the same number of images for every K.
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,24 @@ class Contender:
 
     @property
     def settings(self) -> str:
-        """What differs from the defaults of the class, in words."""
-        parts = [*self.head.settings.items(), *self.metric.settings.items()]
-        neck = ["neck"] if self.head.neck else []
-        return ", ".join([f"{key} {value}" for key, value in parts] + neck)
+        """All settings, defaults too, in words."""
+        parts = []
+        if self.head.name:
+            parts.append(_all_settings(HEADS.get(self.head.name), self.head.settings))
+        if self.head.neck:
+            parts.append("batch norm between the two" if self.metric.name else "batch norm before")
+        if self.metric.name:
+            parts.append(_all_settings(LOSSES.get(self.metric.name), self.metric.settings))
+        return "; ".join(part for part in parts if part)
+
+
+def _all_settings(build: Callable[..., object], given: dict[str, Any]) -> str:
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(build).parameters.items()
+        if name not in {"embedding_dim", "n_classes"}
+    }
+    return ", ".join(f"{name} {value}" for name, value in (defaults | given).items())
 
 
 @dataclass(frozen=True, slots=True)

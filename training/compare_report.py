@@ -173,26 +173,29 @@ def draw_plot(runs: Sequence[RunFigures]) -> str:
 
 
 def _budget_text(results: Results) -> str:
-    recipe = results.budget["recipe"]
+    recipe, start = results.budget["recipe"], results.budget["start_from"]
     loop, net, optimizer = recipe["loop"], recipe["net"], recipe["optimizer"]
-    start = results.budget["start_from"]
-    seconds = sum(run.seconds for run in results.runs)
-    return (
+    hours = sum(run.seconds for run in results.runs) / 3600
+    seen = loop["steps"] * loop["batch_size"]
+    lines = (
         f"One budget for every loss: {net['name']} net of widths {tuple(net['widths'])} and "
         f"{net['embedding_dim']} outputs on {net['crop_size_px']} px crops, "
-        f"{loop['steps'] * loop['batch_size']:,} images seen in {loop['steps']:,} steps of "
-        f"{loop['batch_size']}, AdamW from {optimizer['learning_rate']:g} along half a cosine, "
-        f"{loop['precision']}, " + (f"from {start}" if start else "from scratch") + ". The same "
-        "number of training images for every K; people are chosen by a hash among those with K "
-        "images or more, so each K has other people, and tables of different K compare only "
-        "roughly. Rows are mean "
-        f"{PLUS_MINUS} standard deviation over seeds, which redraw weights, batches and "
-        "augmentation, not the data. Judged on people that are held out from training: pairs "
-        "(best balanced accuracy, mean of sources) and open-set search with one image enrolled "
-        f"of half of the people. {len(results.runs):,} runs, {seconds / 3600:.1f} hours. A short "
-        "run from few images: the order says what a loss learns quickly, not what it reaches in "
-        "the end."
+        f"{'from ' + start if start else 'from scratch'}; {seen:,} images seen in "
+        f"{loop['steps']:,} steps of {loop['batch_size']}, AdamW from "
+        f"{optimizer['learning_rate']:g} along half a cosine, {loop['precision']}. "
+        f"{len(results.runs):,} runs, {hours:.1f} hours.",
+        "Heads draw crops one by one; losses that compare crops draw people with several crops.",
+        "Every K has the same number of training images. People are chosen by a hash among those "
+        "with K images or more, so each K has other people and other sources: compare losses "
+        "within a table, and tables only roughly.",
+        "Judged on people held out from training: the best balanced accuracy over all pairs (mean "
+        "of sources), and open-set search with one image enrolled of half of the people.",
+        f"Figures are mean {PLUS_MINUS} standard deviation over seeds, which redraw weights, "
+        "batches and augmentation, not the data.",
+        "A short run from few images shows what a loss learns quickly, not what it reaches in the "
+        "end.",
     )
+    return "\n".join(f"* {line}" for line in lines)
 
 
 def _table(runs: Sequence[RunFigures]) -> str:

@@ -94,7 +94,11 @@ def test_every_head_loss_and_miner_takes_part_with_the_shipped_settings() -> Non
     assert entries["arcface"].head == load_recipe("lean-arcface").head
     assert entries["arcface"].origin == "recipe lean-arcface"
     assert entries["triplet, semi-hard"].metric.settings == {"margin": 0.2, "miner": "semi-hard"}
-    assert entries["cosface + triplet"].head.neck
+    assert entries["cosface + triplet"].settings == (
+        "scale 32.0, margin_cosine 0.2; batch norm between the two; margin 0.2, soft True, "
+        "miner batch-hard, distance unit-euclidean, reducer mean"
+    )
+    assert entries["softmax"].settings == "n_centers 1"
     assert entries["circle"].origin == "defaults of the class"
 
 
@@ -273,7 +277,7 @@ def test_report_has_a_row_a_loss_its_settings_and_a_plot(tmp_path: Path) -> None
             mean, spread = np.mean(some), np.std(some, ddof=1)
             assert f"| {loss} | 2 | {mean:.2f} ± {spread:.2f} |" in section
     assert "16 images seen in 2 steps of 8" in text
-    assert "| arcface | scale 32.0, margin_rad 0.3 | recipe lean-arcface |" in text
+    assert "| arcface | scale 32.0, margin_rad 0.3, n_centers 1 | recipe lean-arcface |" in text
     plot = (tmp_path / "docs" / "losses.svg").read_text()
     assert plot.count("<use") >= 8
     assert report_text(Results.open(tmp_path / "out"), "losses.svg") == text
