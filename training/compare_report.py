@@ -178,22 +178,32 @@ def _budget_text(results: Results) -> str:
     hours = sum(run.seconds for run in results.runs) / 3600
     seen = loop["steps"] * loop["batch_size"]
     lines = (
-        f"One budget for every loss: {net['name']} net of widths {tuple(net['widths'])} and "
-        f"{net['embedding_dim']} outputs on {net['crop_size_px']} px crops, "
-        f"{'from ' + start if start else 'from scratch'}; {seen:,} images seen in "
-        f"{loop['steps']:,} steps of {loop['batch_size']}, AdamW from "
-        f"{optimizer['learning_rate']:g} along half a cosine, {loop['precision']}. "
-        f"{len(results.runs):,} runs, {hours:.1f} hours.",
+        (
+            f"One budget for every loss: {net['name']} net of widths {tuple(net['widths'])} and "
+            f"{net['embedding_dim']} outputs on {net['crop_size_px']} px crops, "
+            f"{'from ' + start if start else 'from scratch'}; {seen:,} images seen in "
+            f"{loop['steps']:,} steps of {loop['batch_size']}, AdamW from "
+            f"{optimizer['learning_rate']:g} along half a cosine, {loop['precision']}. "
+            f"{len(results.runs):,} runs, {hours:.1f} hours."
+        ),
         "Heads draw crops one by one; losses that compare crops draw people with several crops.",
-        "Every K has the same number of training images. People are chosen by a hash among those "
-        "with K images or more, so each K has other people and other sources: compare losses "
-        "within a table, and tables only roughly.",
-        "Judged on people held out from training: the best balanced accuracy over all pairs (mean "
-        "of sources), and open-set search with one image enrolled of half of the people.",
-        f"Figures are mean {PLUS_MINUS} standard deviation over seeds, which redraw weights, "
-        "batches and augmentation, not the data.",
-        "A short run from few images shows what a loss learns quickly, not what it reaches in the "
-        "end.",
+        (
+            "Every K has the same number of training images. People are chosen by a hash among those "
+            "with K images or more, so each K has other people and other sources: compare losses "
+            "within a table, and tables only roughly."
+        ),
+        (
+            "Judged on people held out from training: the best balanced accuracy over all pairs (mean "
+            "of sources), and open-set search with one image enrolled of half of the people."
+        ),
+        (
+            f"Figures are mean {PLUS_MINUS} standard deviation over seeds, which redraw weights, "
+            "batches and augmentation, not the data."
+        ),
+        (
+            "A short run from few images shows what a loss learns quickly, not what it reaches in the "
+            "end."
+        ),
     )
     return "\n".join(f"* {line}" for line in lines)
 
