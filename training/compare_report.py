@@ -188,21 +188,21 @@ def _budget_text(results: Results) -> str:
         ),
         "Heads draw crops one by one; losses that compare crops draw people with several crops.",
         (
-            "Every K has the same number of training images. People are chosen by a hash among those "
-            "with K images or more, so each K has other people and other sources: compare losses "
+            "Every K has the same number of training images. People are chosen by a hash among "
+            "those with K images or more, so each K has other people and sources: compare losses "
             "within a table, and tables only roughly."
         ),
         (
-            "Judged on people held out from training: the best balanced accuracy over all pairs (mean "
-            "of sources), and open-set search with one image enrolled of half of the people."
+            "Judged on people held out from training: the best balanced accuracy over all pairs "
+            "(mean of sources), and open-set search with one image enrolled of half of the people."
         ),
         (
             f"Figures are mean {PLUS_MINUS} standard deviation over seeds, which redraw weights, "
             "batches and augmentation, not the data."
         ),
         (
-            "A short run from few images shows what a loss learns quickly, not what it reaches in the "
-            "end."
+            "A short run from few images shows what a loss learns quickly, not what it reaches "
+            "in the end."
         ),
     )
     return "\n".join(f"* {line}" for line in lines)
