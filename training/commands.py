@@ -136,7 +136,7 @@ def targets(recipe: str, pack: Path) -> None:
 @click.option("--images-seen", type=click.IntRange(min=1), help="Of each run.")
 @click.option("--per-person", default="2,5,20", show_default=True, help="Images a person.")
 @click.option("--lfw", type=click.Path(path_type=Path), help="Measure on this LFW folder too.")
-@click.option("--losses", default="", help="Only these, separated by semicolons.")
+@click.option("--losses", default="", help="Only these: arcface,circle.")
 @click.option("--recipe", default="lean-compare", show_default=True, help="Net and schedule.")
 @click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from weights.")
 @click.option("--report", type=click.Path(path_type=Path), help="Default: OUT/losses.md.")

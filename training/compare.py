@@ -26,7 +26,7 @@ from facerec.errors import ConfigError
 from facerec.evaluate.identification import OpenSetSplit, draw_split
 from facerec.progress import SilentTask, Task
 from training.data.pack import CROPS_NAME, CropPack, write_pack
-from training.errors import DatasetError
+from training.errors import DatasetError, DivergedError
 from training.heads.registry import HEADS
 from training.held_out import held_out_figures
 from training.judge import (
@@ -105,7 +105,7 @@ def _all_settings(build: Callable[..., object], given: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """One line of the results.
+    """One line of the results. A run that diverged has no figures but its time.
 
     Attributes:
         loss: name of the contender.
@@ -113,8 +113,9 @@ class RunFigures:
         seed: of weights, order and augmentation.
         balanced_accuracy: on pairs of held-out people, the mean over sources.
         rank1: share of held-out people's Probes whose Person stands first.
-        fnir: at an FPIR of 1 %, rank 1, one image of each Person enrolled.
-        lfw: accuracy of View 2; None when it was not asked for.
+        fnir: at an FPIR of 1 %, rank 1, one image of each Person enrolled; None too when the
+            strangers are too few to measure that.
+        lfw: accuracy of View 2; None too when it was not asked for.
         ms_per_image: of a training step.
         seconds: of the whole run with its evaluation.
     """
@@ -122,11 +123,11 @@ class RunFigures:
     loss: str
     per_person: int
     seed: int
-    balanced_accuracy: float
-    rank1: float
+    balanced_accuracy: float | None
+    rank1: float | None
     fnir: float | None
     lfw: float | None
-    ms_per_image: float
+    ms_per_image: float | None
     seconds: float
 
 
@@ -148,12 +149,16 @@ class Progress:
 
     def __str__(self) -> str:
         run = self.figures
-        fnir = "" if run.fnir is None else f", FNIR {100 * run.fnir:.1f} %"
-        lfw = "" if run.lfw is None else f", LFW {100 * run.lfw:.2f} %"
+        measured = (
+            ("balanced accuracy", run.balanced_accuracy),
+            ("FNIR", run.fnir),
+            ("LFW", run.lfw),
+        )
+        found = [f"{name} {100 * value:.2f} %" for name, value in measured if value is not None]
         return (
-            f"{run.loss}, {run.per_person} images a person, seed {run.seed}: balanced "
-            f"{100 * run.balanced_accuracy:.2f} %{fnir}{lfw}; {self.done} of {self.total} runs, "
-            f"about {self.seconds_left / 60:.0f} minutes left"
+            f"{run.loss}, {run.per_person} images a person, seed {run.seed}: "
+            f"{', '.join(found) or 'diverged'}; {self.done} of {self.total} runs, about "
+            f"{self.seconds_left / 60:.0f} minutes left"
         )
 
 
@@ -188,17 +193,17 @@ def contenders() -> tuple[Contender, ...]:
 
 
 def chosen_contenders(names: str) -> tuple[Contender, ...]:
-    """Find contenders by their names, separated by semicolons; all of them when there is no name.
+    """Find contenders by their names, separated by commas; all of them when there is no name.
 
     Raises:
         ConfigError: there is none of that name.
     """
     known = {contender.name: contender for contender in contenders()}
-    wanted = [name.strip() for name in names.split(";") if name.strip()]
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in known:
             raise ConfigError(
-                f"There is no loss {name!r} to compare.", remedy=f"There are: {'; '.join(known)}."
+                f"There is no loss {name!r} to compare.", remedy=f"There are: {', '.join(known)}."
             )
     return tuple(known[name] for name in wanted or known)
 
@@ -226,7 +231,7 @@ def _triplets(metric: MetricSettings, origin: str) -> Iterator[Contender]:
     for miner in TRIPLET_MINERS.names():
         settings = metric.settings | {"miner": miner}
         yield Contender(
-            f"triplet, {miner}", HeadSettings(), replace(metric, settings=settings), origin
+            f"triplet ({miner})", HeadSettings(), replace(metric, settings=settings), origin
         )
 
 
@@ -316,7 +321,8 @@ class Results:
                 raise ConfigError(f"There are no results in {out_dir}.")
             out_dir.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"budget": budget}) + "\n", encoding="utf-8")
-        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+        text = path.read_text(encoding="utf-8")
+        whole = text.rpartition("\n")[0]
         first, *lines = [json.loads(line) for line in whole.splitlines()] or [{}]
         # Once through JSON, so that tuples and lists are alike.
         if budget is not None and first.get("budget") != json.loads(json.dumps(budget)):
@@ -324,7 +330,8 @@ class Results:
                 f"{path} holds results of a comparison with another budget.",
                 remedy="Use another folder, or the options of the first call.",
             )
-        path.write_text(whole + "\n", encoding="utf-8")
+        if text != whole + "\n":
+            path.write_text(whole + "\n", encoding="utf-8")
         return cls(path, first["budget"], [RunFigures(**line) for line in lines])
 
     @property
@@ -492,16 +499,14 @@ def _run(
     # What is left of a run that was stopped: a run is short, so it begins anew.
     shutil.rmtree(run_dir, ignore_errors=True)
     recipe = recipe_of(contender, base, per_person=k, seed=seed)
-    last = train(recipe, _subset_dir(out_dir, k), run_dir, start_from=start_from, task=task)
-    figures = _judged(last, judge, base.loop)
-    return RunFigures(
-        loss=contender.name,
-        per_person=k,
-        seed=seed,
-        ms_per_image=_ms_per_image(run_dir),
-        seconds=round(time.monotonic() - begun, 1),
-        **figures,
-    )
+    figures: dict[str, Any]
+    try:
+        last = train(recipe, _subset_dir(out_dir, k), run_dir, start_from=start_from, task=task)
+        figures = _judged(last, judge, base.loop) | {"ms_per_image": _ms_per_image(run_dir)}
+    except DivergedError:
+        figures = dict.fromkeys(("balanced_accuracy", "rank1", "fnir", "lfw", "ms_per_image"))
+    seconds = round(time.monotonic() - begun, 1)
+    return RunFigures(contender.name, k, seed, **figures, seconds=seconds)
 
 
 def _judged(checkpoint: Path, judge: _Judge, loop: LoopSettings) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def draw_plot(runs: Sequence[RunFigures]) -> str:
 
     measure = JUDGED[0]
     losses = _by_loss(runs)
-    order = sorted(losses, key=lambda loss: float(np.mean(measure.values(losses[loss]))))
+    order = _rising(losses)
     with mpl.rc_context({"svg.hashsalt": "losses", "font.size": 9}):
         figure = Figure(figsize=(7.5, 1.2 + 0.26 * len(order)), layout="constrained")
         FigureCanvasSVG(figure)
@@ -211,14 +211,15 @@ def _budget_text(results: Results) -> str:
 def _table(runs: Sequence[RunFigures]) -> str:
     shown = [m for m in (*JUDGED, COST) if any(m.values([run]) for run in runs)]
     losses = _by_loss(runs)
-    order = sorted(losses, key=lambda loss: -float(np.mean(JUDGED[0].values(losses[loss]))))
     lines = [
         "| loss | seeds | " + " | ".join(measure.title for measure in shown) + " |",
         "|---|---:|" + "---:|" * len(shown),
     ]
-    for loss in order:
+    for loss in reversed(_rising(losses)):
         cells = [measure.written(measure.values(losses[loss])) for measure in shown]
-        lines.append(f"| {loss} | {len(losses[loss])} | " + " | ".join(cells) + " |")
+        diverged = len(losses[loss]) - len(JUDGED[0].values(losses[loss]))
+        seeds = f"{len(losses[loss])}" + (f", {diverged} diverged" if diverged else "")
+        lines.append(f"| {loss} | {seeds} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -232,3 +233,8 @@ def _by_loss(runs: Sequence[RunFigures]) -> dict[str, list[RunFigures]]:
     return {
         loss: [r for r in runs if r.loss == loss] for loss in dict.fromkeys(r.loss for r in runs)
     }
+
+
+def _rising(losses: dict[str, list[RunFigures]]) -> list[str]:
+    """Sort losses by their mean balanced accuracy; those whose runs all diverged come first."""
+    return sorted(losses, key=lambda loss: float(np.mean(JUDGED[0].values(losses[loss]) or [0.0])))

@@ -245,13 +245,15 @@ def read_draws(out_dir: Path, settings: dict[str, Any] | None = None) -> list[Dr
     if not path.exists():
         out_dir.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
-    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+    text = path.read_text(encoding="utf-8")
+    whole = text.rpartition("\n")[0]
     first, *lines = [json.loads(line) for line in whole.splitlines()]
     if settings is not None and first != json.loads(json.dumps(settings)):
         raise ConfigError(
             f"{path} holds results made with other settings.", remedy="Use another folder."
         )
-    path.write_text(whole + "\n", encoding="utf-8")
+    if text != whole + "\n":
+        path.write_text(whole + "\n", encoding="utf-8")
     return [Draw(**line) for line in lines]
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from facerec.errors import Cancelled, ConfigError
 from facerec.evaluate.identification import draw_split
 from tests.helpers.training_packs import TOY_RECIPE
+from training import compare
 from training.commands import train as train_group
 from training.compare import (
     Results,
@@ -28,13 +29,13 @@ from training.compare import (
 )
 from training.compare_report import JUDGED, report_text, verdict, write_report
 from training.data.pack import CropPack, PackItem, write_pack
-from training.errors import DatasetError
+from training.errors import DatasetError, DivergedError
 from training.heads.registry import HEADS
 from training.judge import open_lfw, open_set_figures
 from training.losses.registry import LOSSES
 from training.miners.triplets import TRIPLET_MINERS
 from training.objective import Objective
-from training.recipe import load_recipe, recipe_from_table
+from training.recipe import Recipe, load_recipe, recipe_from_table
 
 
 def write_people(folder: Path, counts: list[int], side: int = 32) -> CropPack:
@@ -80,7 +81,7 @@ def run_all(pack: CropPack, out: Path, **options: object) -> list[str]:
         "per_person": (2, 6),
         "n_seeds": 1,
         "images_seen": 24,
-        "losses": chosen_contenders("arcface; contrastive"),
+        "losses": chosen_contenders("arcface,contrastive"),
     }
     return [str(p) for p in compare_losses(pack.folder, out, BASE, **settings | options)]
 
@@ -90,10 +91,10 @@ def test_every_head_loss_and_miner_takes_part_with_the_shipped_settings() -> Non
 
     assert set(HEADS.names()) <= set(entries)
     assert set(LOSSES.names()) - {"triplet"} <= set(entries)
-    assert {f"triplet, {miner}" for miner in TRIPLET_MINERS.names()} <= set(entries)
+    assert {f"triplet ({miner})" for miner in TRIPLET_MINERS.names()} <= set(entries)
     assert entries["arcface"].head == load_recipe("lean-arcface").head
     assert entries["arcface"].origin == "recipe lean-arcface"
-    assert entries["triplet, semi-hard"].metric.settings == {"margin": 0.2, "miner": "semi-hard"}
+    assert entries["triplet (semi-hard)"].metric.settings == {"margin": 0.2, "miner": "semi-hard"}
     assert entries["cosface + triplet"].settings == (
         "scale 32.0, margin_cosine 0.2; batch norm between the two; margin 0.2, soft True, "
         "miner batch-hard, distance unit-euclidean, reducer mean"
@@ -221,6 +222,28 @@ def test_another_budget_is_refused(tmp_path: Path) -> None:
         write_report(tmp_path / "empty", tmp_path / "report.md")
 
 
+def test_a_run_that_diverges_is_a_line_without_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write_people(tmp_path / "pack", COUNTS)
+    trained = compare.train
+
+    def train_or_diverge(recipe: Recipe, *args: object, **options: object) -> Path:
+        if recipe.head.name == "arcface":
+            raise DivergedError("The loss is no longer finite.")
+        return trained(recipe, *args, **options)
+
+    monkeypatch.setattr(compare, "train", train_or_diverge)
+
+    lines = run_all(pack, tmp_path / "out", per_person=(6,))
+
+    assert "arcface, 6 images a person, seed 0: diverged; 1 of 2 runs" in lines[0]
+    text = report_text(Results.open(tmp_path / "out"), "losses.svg")
+    assert "| arcface | 1, 1 diverged |  |" in text
+    assert text.index("| contrastive | 1 |") < text.index("| arcface | 1, 1")
+    assert "contrastive is best" in text
+
+
 def figures(loss: str, seed: int, balanced: float, fnir: float | None = 0.5) -> RunFigures:
     return RunFigures(loss, 5, seed, balanced, 0.5, fnir, None, 1.5, 20.0)
 
@@ -260,7 +283,7 @@ def test_report_has_a_row_a_loss_its_settings_and_a_plot(tmp_path: Path) -> None
         "occlusion_share = 0.0\n[loop]\nbatch_size = 8\nn_threads = 1\n"
     )
     arguments += ["--recipe", str(recipe), "loop.precision=f32", "--images-seen", "16"]
-    arguments += ["--losses", "arcface; circle", "--seeds", "2"]
+    arguments += ["--losses", "arcface,circle", "--seeds", "2"]
     arguments += ["--report", str(tmp_path / "docs" / "losses.md")]
 
     outcome = CliRunner().invoke(train_group, arguments, catch_exceptions=False)
