@@ -57,7 +57,7 @@ PER_PERSON = (2, 5, 20)
 # About half a minute a run on two CPU cores: see docs/training.md.
 IMAGES_SEEN = 25_600
 # Crops of held-out people that judge each run, and how many of one person at most.
-DEVELOPMENT_CROPS = 2000
+DEVELOPMENT_CROPS = 4000
 DEVELOPMENT_EACH = 10
 # Crops of one person in a batch, where the loss compares crops with each other.
 IMAGES_IN_BATCH = 4
