@@ -6,11 +6,13 @@ Nothing heavy is imported before a command runs: the help page of the program lo
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from facerec.cli import output
+from facerec.cli.options import json_option
 
 
 class DefaultGroup(click.Group):
@@ -126,6 +128,24 @@ def targets(recipe: str, pack: Path) -> None:
             CropPack(pack), loaded.teacher, dimension=loaded.net.embedding_dim, task=task
         )
     output.line(f"Targets written to {path}.")
+
+
+@train.command()
+@click.argument("net")
+@click.argument("overrides", nargs=-1)
+@json_option
+def info(net: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
+    """Show what a NET costs: size, multiply-adds, receptive field, memory and time on this machine.
+
+    Overrides are those of a recipe, net.key=value.
+
+    Example: facerec train info iresnet50 net.settings.squeeze_excite=true
+    """
+    from training.net_info import format_info, net_info
+    from training.recipe import recipe_from_table
+
+    measured = net_info(recipe_from_table({"net": {"name": net}}, overrides).net)
+    output.emit(format_info(measured), asdict(measured), as_json=as_json)
 
 
 @train.command("compare-losses")

@@ -59,9 +59,8 @@ IMAGES_SEEN = 25_600
 # Crops of held-out people that judge each run, and how many of one person at most.
 DEVELOPMENT_CROPS = 4000
 DEVELOPMENT_EACH = 10
-# Crops of one person in a batch, where the loss compares crops with each other.
-IMAGES_IN_BATCH = 4
-# Heads that compare the crops of a batch, so that it must hold several of each person.
+# Heads without a shipped recipe that compare the crops of a batch, so that it must hold several of
+# each person.
 PAIRED_HEADS = ("siamese",)
 
 
@@ -177,7 +176,8 @@ def contenders() -> tuple[Contender, ...]:
     for name in HEADS.names():
         recipe = alone_heads.get(name)
         head = recipe.head if recipe else HeadSettings(name=name)
-        entries.append(Contender(name, head, MetricSettings(), _origin(recipe)))
+        metric = recipe.metric if recipe else MetricSettings()
+        entries.append(Contender(name, head, metric, _origin(recipe)))
     for name in LOSSES.names():
         recipe = alone_losses.get(name)
         metric = recipe.metric if recipe else MetricSettings(name=name)
@@ -467,12 +467,13 @@ def recipe_of(contender: Contender, base: Recipe, *, per_person: int, seed: int)
     Args:
         contender: the loss.
         base: what all runs share.
-        per_person: K; where a batch holds several crops of a person, as many, but four at most.
+        per_person: K; where a batch holds several crops of a person, as many, but no more than the
+            contender asks for.
         seed: of the run.
     """
-    metric = replace(contender.metric, people=0)
-    if metric.name or contender.head.name in PAIRED_HEADS:
-        most, size = min(IMAGES_IN_BATCH, per_person), base.loop.batch_size
+    metric = contender.metric
+    if metric.name or metric.people or contender.head.name in PAIRED_HEADS:
+        most, size = min(metric.images, per_person), base.loop.batch_size
         images = max(number for number in range(1, most + 1) if size % number == 0)
         metric = replace(metric, people=size // images, images=images)
     return replace(

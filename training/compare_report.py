@@ -175,11 +175,12 @@ def draw_plot(runs: Sequence[RunFigures]) -> str:
 def _budget_text(results: Results) -> str:
     recipe, start = results.budget["recipe"], results.budget["start_from"]
     loop, net, optimizer = recipe["loop"], recipe["net"], recipe["optimizer"]
+    shape = ", ".join(f"{key} {value}" for key, value in net["settings"].items())
     hours = sum(run.seconds for run in results.runs) / 3600
     seen = loop["steps"] * loop["batch_size"]
     lines = (
         (
-            f"One budget for every loss: {net['name']} net of widths {tuple(net['widths'])} and "
+            f"One budget for every loss: {net['name']} net ({shape}) with "
             f"{net['embedding_dim']} outputs on {net['crop_size_px']} px crops, "
             f"{'from ' + start if start else 'from scratch'}; {seen:,} images seen in "
             f"{loop['steps']:,} steps of {loop['batch_size']}, AdamW from "

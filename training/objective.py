@@ -17,8 +17,10 @@ import training.losses.triplet
 import training.losses.weighted  # noqa: F401  (each enters itself into its registry)
 from facerec.errors import ConfigError
 from training.heads.registry import HEADS
+from training.heads.semi_siamese import SemiSiameseHead
 from training.losses.distill import DistillationLoss
 from training.losses.registry import LOSSES
+from training.memory import EmbeddingMemory
 from training.recipe import Recipe
 
 # Label of a crop whose person is not known; it takes part in distillation only.
@@ -31,6 +33,7 @@ class Objective(nn.Module):
     Attributes:
         needs_targets: whether teachers' vectors take part.
         needs_labels: whether people take part.
+        needs_gallery: whether the embeddings of the averaged net take part.
 
     Reference:
         The norm between metric loss (before it) and head (after it): Luo et al. 2019, "Bag of
@@ -61,6 +64,10 @@ class Objective(nn.Module):
         self.neck: nn.Module = nn.BatchNorm1d(dim) if recipe.head.neck else nn.Identity()
         self.head: nn.Module | None = None
         self.metric: nn.Module | None = None
+        self.memory: EmbeddingMemory | None = None
+        self._memory_warmup = recipe.metric.memory_warmup
+        if recipe.metric.memory:
+            self.memory = EmbeddingMemory(recipe.metric.memory, dim)
         try:
             if recipe.head.name:
                 self.head = HEADS.get(recipe.head.name)(
@@ -72,9 +79,16 @@ class Objective(nn.Module):
             raise ConfigError(
                 f"The recipe has a setting that its loss does not take: {exc}."
             ) from exc
+        self.needs_gallery = isinstance(self.head, SemiSiameseHead)
+        if self.needs_gallery:
+            _check_prototypes(recipe)
 
     def forward(
-        self, embeddings: torch.Tensor, targets: torch.Tensor | None, labels: torch.Tensor
+        self,
+        embeddings: torch.Tensor,
+        targets: torch.Tensor | None,
+        labels: torch.Tensor,
+        gallery: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Compute the loss.
 
@@ -82,6 +96,7 @@ class Objective(nn.Module):
             embeddings: (B, D).
             targets: (B, D), unit length, where they are needed.
             labels: (B,) 0..C-1, or ``NO_LABEL``.
+            gallery: (B, D) of the averaged net, where they are needed.
 
         Returns:
             Scalar float32.
@@ -92,7 +107,31 @@ class Objective(nn.Module):
             loss = loss + for_targets * self.distill(embeddings, targets)
         known = labels != NO_LABEL
         if self.head is not None:
-            loss = loss + for_head * self.head(self.neck(embeddings.float())[known], labels[known])
+            prototypes = () if gallery is None else (gallery[known],)
+            own = self.neck(embeddings.float())[known], labels[known]
+            loss = loss + for_head * self.head(*own, *prototypes)
         if self.metric is not None:
-            loss = loss + for_metric * self.metric(embeddings[known], labels[known])
+            own = embeddings[known], labels[known]
+            loss = loss + for_metric * self.metric(*own, *self._past())
+            if self.memory is not None and self.training:
+                self.memory.put(*own)
         return loss
+
+    def _past(self) -> tuple[torch.Tensor, ...]:
+        """What the batch is compared with beside itself: nothing, or what the memory holds."""
+        if self.memory is None or int(self.memory.n_batches) < self._memory_warmup:
+            return ()
+        return self.memory.past()
+
+
+def _check_prototypes(recipe: Recipe) -> None:
+    if recipe.head.neck:
+        raise ConfigError(
+            "Prototypes are embeddings, so no norm may lie between these and their head.",
+            remedy="Set head.neck=false.",
+        )
+    if recipe.metric.people == 0 or recipe.metric.images < 2:
+        raise ConfigError(
+            "Prototypes need two crops of a person in a batch.",
+            remedy="Set metric.people, and metric.images=2.",
+        )

@@ -5,6 +5,7 @@ The dataclasses below are the only place of defaults. Unknown keys are refused w
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field
@@ -18,17 +19,25 @@ from training.data.targets import Teacher
 
 RECIPES_DIR = Path(__file__).resolve().parent / "recipes"
 
+# The first recipes and checkpoints knew the lean net only and had its settings beside its name.
+FIRST_NET_SETTINGS = {"widths": [32, 48, 96, 192], "blocks": [0, 2, 3, 1], "head_width": 512}
+
 
 @dataclass(frozen=True, slots=True)
 class NetSettings:
-    """Which net: a name of ``training.nets`` and its shape."""
+    """Which net, and what every net has.
+
+    Attributes:
+        name: of the net in ``training.nets``.
+        embedding_dim: length of the output vector.
+        crop_size_px: side of the Crops.
+        settings: what this net takes besides.
+    """
 
     name: str = "lean"
-    widths: tuple[int, ...] = (32, 48, 96, 192)
-    blocks: tuple[int, ...] = (0, 2, 3, 1)
-    head_width: int = 512
     embedding_dim: int = 512
     crop_size_px: int = 112
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class LoopSettings:
     Attributes:
         steps: optimiser steps of the whole run.
         batch_size: crops a step.
+        sampling: ``plain``, every crop once a pass, or ``balanced``, every person equally often;
+            ``metric.people`` goes before it.
         small_side_px: side of the crops in the first part of the run, a multiple of 16; a step on
             64 px costs a third of one on 112 px.
         small_fraction: share of the steps that see small crops; 0 for none.
@@ -51,6 +62,7 @@ class LoopSettings:
 
     steps: int = 7000
     batch_size: int = 128
+    sampling: str = "plain"
     small_side_px: int = 64
     small_fraction: float = 0.0
     evaluate_every: int = 1000
@@ -132,6 +144,8 @@ class MetricSettings:
         weight: share of the whole.
         people: P, people in a batch; 0 draws crops one by one.
         images: K, crops of each of them.
+        memory: how many past embeddings the batch is compared with as well; 0 for none.
+        memory_warmup: steps before that begins.
         settings: what the loss takes.
     """
 
@@ -139,7 +153,16 @@ class MetricSettings:
     weight: float = 1.0
     people: int = 0
     images: int = 4
+    memory: int = 0
+    memory_warmup: int = 1000
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.memory and not self.name:
+            raise ConfigError(
+                "There is no metric loss to look at the memory.",
+                remedy="Give metric.name, or set metric.memory=0.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +202,24 @@ def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
         ) from exc
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(f"The recipe {path} cannot be read: {exc}.") from exc
-    for override in overrides:
-        _apply_override(table, override)
-    return recipe_from_table(table)
+    return recipe_from_table(table, overrides)
 
 
-def recipe_from_table(table: dict[str, Any]) -> Recipe:
+def recipe_from_table(table: dict[str, Any], overrides: tuple[str, ...] = ()) -> Recipe:
     """Build a Recipe from nested tables, as found in TOML or in a checkpoint.
+
+    Args:
+        table: the sections.
+        overrides: see ``load_recipe``.
 
     Raises:
         ConfigError: unknown key or wrong type.
     """
+    table = copy.deepcopy(table)
+    for override in overrides:
+        _apply_override(table, override)
+    if isinstance(table.get("net"), dict):
+        table["net"] = _with_net_settings(table["net"])
     result: Recipe = _build(Recipe, table, "")
     return result
 
@@ -213,8 +243,33 @@ def _apply_override(table: dict[str, Any], override: str) -> None:
     table[last] = value
 
 
-def _build(cls: type[Any], table: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
-    hints = get_type_hints(cls)
+def _with_net_settings(net: dict[str, Any]) -> dict[str, Any]:
+    """Move what a lean net of the first form has beside its name into its settings."""
+    first = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in net.items()
+        if key in FIRST_NET_SETTINGS
+    }
+    if not first or net.get("name", "lean") != "lean":
+        return net
+    rest = {key: value for key, value in net.items() if key not in first}
+    return rest | {"settings": FIRST_NET_SETTINGS | net.get("settings", {}) | first}
+
+
+def checked_values(hints: dict[str, Any], table: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Check a table's keys and types.
+
+    Args:
+        hints: the keys there are, with their types.
+        table: keys and values.
+        prefix: of the keys in error sentences, ``section.``.
+
+    Returns:
+        The values, lists as tuples where these are asked for.
+
+    Raises:
+        ConfigError: unknown key or wrong type.
+    """
     values = {}
     for key, value in table.items():
         if key not in hints:
@@ -222,6 +277,11 @@ def _build(cls: type[Any], table: dict[str, Any], prefix: str) -> Any:  # noqa: 
             known = f"Did you mean {prefix}{close[0]}?" if close else f"Keys: {', '.join(hints)}."
             raise ConfigError(f"The recipe has an unknown key {prefix}{key}.", remedy=known)
         values[key] = _convert(hints[key], value, f"{prefix}{key}")
+    return values
+
+
+def _build(cls: type[Any], table: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
+    values = checked_values(get_type_hints(cls), table, prefix)
     try:
         return cls(**values)
     except TypeError as exc:

@@ -25,16 +25,16 @@ from facerec.errors import ConfigError, DeviceError
 from facerec.progress import SilentTask, Task
 from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import plain_batch
-from training.data.batches import BatchSource, people_of_step
+from training.data.batches import SAMPLINGS, BatchSource, People, RowsOfStep, people_of_step
 from training.data.live_teacher import LiveTeacher
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
-from training.nets.registry import NETS
+from training.nets.registry import NETS, settings_of
 from training.objective import NO_LABEL, Objective
-from training.recipe import NetSettings, Recipe, recipe_to_table
+from training.recipe import NetSettings, Recipe, checked_values, recipe_to_table
 from training.schedule import learning_rate_factor
 from training.step import precision_name, resolve_precision, train_step, update_average
 
@@ -96,12 +96,13 @@ def train(
         small_side_px=loop.small_side_px,
         small_steps=round(loop.small_fraction * loop.steps),
         mix_share=recipe.distill.mix_share,
-        choose=_people_chooser(recipe, rows, labels),
+        choose=_chooser(recipe, rows, labels),
     )
 
     # Net, its average, optimiser.
     torch.manual_seed(loop.seed)
-    net = build_net(recipe.net).to(device).to(memory_format=torch.channels_last)
+    net = build_net(recipe.net, with_weights=saved is None and start_from is None)
+    net = net.to(device).to(memory_format=torch.channels_last)
     if start_from is not None:
         net.load_state_dict(load_checkpoint(start_from).average)
     average = copy.deepcopy(net).eval()
@@ -127,15 +128,18 @@ def train(
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
             _set_rate(optimizer, recipe, step)
             targets = targets_of(batch_rows, crops)
+            views = to_net(crops, device)
+            gallery = _embed(average, views, precision) if objective.needs_gallery else None
             loss = train_step(
                 net.train(),
                 partial(
                     objective,
                     targets=None if targets is None else torch.from_numpy(targets).to(device),
                     labels=torch.from_numpy(labels[batch_rows]).to(device),
+                    gallery=gallery,
                 ),
                 optimizer,
-                to_net(crops, device),
+                views,
                 precision=precision,
                 clip_norm=settings.clip_norm,
                 step=step,
@@ -157,12 +161,23 @@ def train(
     return last
 
 
-def build_net(settings: NetSettings) -> nn.Module:
-    """Build the net a recipe names, with fresh weights."""
+def build_net(settings: NetSettings, *, with_weights: bool = False) -> nn.Module:
+    """Build the net a recipe names.
+
+    Args:
+        settings: the recipe's section.
+        with_weights: read the weights that the settings say to start from, if they say so; a
+            checkpoint's own need none.
+
+    Raises:
+        ConfigError: no such net, or a setting that it does not take.
+        WeightsError: the weights to start from cannot be used.
+    """
+    chosen = checked_values(settings_of(settings.name), settings.settings, "net.settings.")
+    if not with_weights:
+        chosen.pop("weights", None)
     return NETS.get(settings.name)(
-        widths=settings.widths,
-        blocks=settings.blocks,
-        head_width=settings.head_width,
+        **chosen,
         embedding_dim=settings.embedding_dim,
         crop_size_px=settings.crop_size_px,
     )
@@ -205,10 +220,16 @@ def embed_rows(
     parts = []
     for start in range(0, len(rows), EMBED_BATCH):
         crops = to_net(plain_batch(pack.crops[rows[start : start + EMBED_BATCH]]), device)
-        with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
-            vectors = net(crops)
+        vectors = _embed(net, crops, precision)
         parts.append(nn.functional.normalize(vectors.float(), dim=1).cpu().numpy())
     return np.concatenate(parts)
+
+
+@torch.no_grad()
+def _embed(net: nn.Module, crops: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+    with torch.autocast(crops.device.type, dtype=precision, enabled=precision != torch.float32):
+        vectors: torch.Tensor = net(crops)
+    return vectors
 
 
 def evaluate_held_out(
@@ -238,35 +259,28 @@ def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64],
     return labels, int(labels.max(initial=NO_LABEL)) + 1
 
 
-def _people_chooser(
-    recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64]
-) -> Callable[[int], NDArray[np.int64]] | None:
-    """Draw P people with K crops each, where the recipe asks for it."""
+def _chooser(recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> RowsOfStep:
+    """Draw P people with K crops each where the recipe asks for it, else by its sampling."""
     metric, loop = recipe.metric, recipe.loop
-    if not metric.people:
-        return None
-    if metric.people * metric.images != loop.batch_size:
-        raise ConfigError(
-            f"{metric.people} people with {metric.images} crops each make no batch of "
-            f"{loop.batch_size}.",
-            remedy=f"Set loop.batch_size={metric.people * metric.images}.",
-        )
     known = rows[labels[rows] != NO_LABEL]
-    n_several = int((np.unique(labels[known], return_counts=True)[1] >= 2).sum())
-    if n_several < metric.people:
-        raise DatasetError(
-            f"The pack has {n_several} people with two crops or more and a batch needs "
-            f"{metric.people}.",
-            remedy="Add people, or lower metric.people.",
+    people = People.of(known, labels[known])
+    choose = SAMPLINGS.get(loop.sampling)(rows, people, loop.batch_size, loop.seed)
+    if metric.people:
+        if metric.people * metric.images != loop.batch_size:
+            raise ConfigError(
+                f"{metric.people} people with {metric.images} crops each make no batch of "
+                f"{loop.batch_size}.",
+                remedy=f"Set loop.batch_size={metric.people * metric.images}.",
+            )
+        choose = partial(
+            people_of_step,
+            people,
+            n_people=metric.people,
+            n_images=metric.images,
+            seed=loop.seed,
         )
-    return lambda step: people_of_step(
-        known,
-        labels[known],
-        step,
-        n_people=metric.people,
-        n_images=metric.images,
-        seed=loop.seed,
-    )
+    choose(0)  # (what is missing is said before the run begins)
+    return choose
 
 
 # Rows (B,) of the pack and the views (B, S, S, 3) made of them -> targets (B, D) float32.

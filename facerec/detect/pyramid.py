@@ -44,7 +44,14 @@ class Pyramid:
     def places(
         self, numbers: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Level, row and column of cells counted through level by level, row by row."""
+        """Say where cells lie that are counted through level by level, row by row.
+
+        Args:
+            numbers: (N,) of cells.
+
+        Returns:
+            Level, row and column, each (N,).
+        """
         levels = np.searchsorted(self.starts, numbers, side="right") - 1
         columns = np.array([size[1] for size in self.cells], dtype=np.int64)[levels]
         within = numbers - self.starts[levels]

@@ -1,12 +1,36 @@
-"""Augmentation of aligned crops: what a camera, a codec and a misplaced landmark do to a face."""
+"""Augmentation of aligned crops: what a camera, a codec and a misplaced landmark do to a face.
+
+OpenCV and not torchvision's transforms, which take longer at every step (``python
+tools/measure_augment.py``). Effects that are switched off draw no random number, so a recipe keeps
+its views when new effects come in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from facerec.errors import ConfigError
+
+# Eigenvalues and eigenvectors (columns) of the colours of ImageNet on the 0..1 scale, as published
+# with fb.resnet.torch (datasets/imagenet.lua).
+_COLOUR_VARIANCES = np.array([0.2175, 0.0188, 0.0045])
+_COLOUR_AXES = np.array(
+    [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
+)
+# Shares of red, green and blue in the brightness of a pixel: ITU-R BT.601.
+_GREY = np.array([0.299, 0.587, 0.114])
+# An erased rectangle's share of the crop, and its height to its width (here with a uniform
+# logarithm): Zhong et al. 2020, sect. 4.
+_ERASED_AREA, _ERASED_RATIO = (0.02, 0.4), (0.3, 1 / 0.3)
+# Where a mask's upper edge lies, as shares of the side: between the eyes' and the nose's height.
+_MASK_EDGE = (0.5, 0.62)
+# The largest value of each setting that is no share and has one.
+_LARGEST = {"crop_cut": 0.9, "brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +51,19 @@ class AugmentSettings:
         occlusion_share: one grey rectangle.
         occlusion_max_px: its largest side.
         grey_share: colour removed.
+        crop_cut: largest share of the side that is cut away at random, the rest enlarged.
+        brightness: largest change of the factor on all values, from U(1 - b, 1 + b).
+        contrast: largest change of the factor on the distance from the mean grey.
+        saturation: largest change of the factor on the distance from each pixel's grey.
+        hue: largest turn of the colour circle, in turns.
+        pca_colour: standard deviation of a shift along the principal axes of natural colours.
+        erase_share: one rectangle of noise.
+        mask_share: the lower half of the face under one colour.
+
+    Reference:
+        pca_colour: Krizhevsky et al. 2012, "ImageNet Classification with Deep Convolutional Neural
+        Networks", sect. 4.1 (there 0.1); erasing: Zhong et al. 2020, "Random Erasing Data
+        Augmentation", alg. 1.
     """
 
     mirror_share: float = 0.5
@@ -42,6 +79,22 @@ class AugmentSettings:
     occlusion_share: float = 0.15
     occlusion_max_px: int = 50
     grey_share: float = 0.08
+    crop_cut: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    pca_colour: float = 0.0
+    erase_share: float = 0.0
+    mask_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in (each.name for each in fields(self)):
+            largest = 1.0 if name.endswith("_share") else _LARGEST.get(name, math.inf)
+            if not 0 <= getattr(self, name) <= largest:
+                raise ConfigError(
+                    f"augment.{name} is {getattr(self, name)}.", remedy=f"Give 0 to {largest:g}."
+                )
 
 
 def augment_batch(
@@ -119,9 +172,13 @@ def _disturb(
     crop: NDArray[np.uint8], settings: AugmentSettings, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     side = crop.shape[0]
+    if _happens(settings.mask_share, rng):
+        crop = crop.copy()
+        crop[round(side * rng.uniform(*_MASK_EDGE)) :] = rng.integers(0, 256, 3)
     crop = cv2.warpAffine(  # type: ignore[assignment]
         crop, _random_geometry(side, settings, rng), (side, side), borderMode=cv2.BORDER_REPLICATE
     )
+    crop = _recolour(crop, settings, rng)
     downscale, blur, jpeg, occlusion, grey = rng.random(5)
     if downscale < settings.downscale_share:
         small = int(rng.integers(settings.downscale_min_px, round(0.8 * side)))
@@ -139,7 +196,73 @@ def _disturb(
         crop[top : top + height, left : left + width] = int(rng.integers(0, 256))
     if grey < settings.grey_share:
         crop[:] = crop.mean(axis=2, keepdims=True).astype(np.uint8)
+    if _happens(settings.erase_share, rng):
+        _erase(crop, rng)
     return crop
+
+
+def _happens(share: float, rng: np.random.Generator) -> bool:
+    """Draw whether an effect touches a crop; one that is switched off draws nothing."""
+    return share > 0 and rng.random() < share
+
+
+def _recolour(
+    crop: NDArray[np.uint8], settings: AugmentSettings, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    ranges = settings.brightness, settings.contrast, settings.saturation
+    if any(ranges) or settings.pca_colour:
+        factors = 1 + np.array(ranges) * rng.uniform(-1, 1, 3)
+        weights = settings.pca_colour * rng.standard_normal(3)
+        crop = shift_colour(crop, *factors, pca_weights=weights)
+    if settings.hue:
+        crop = turn_hue(crop, rng.uniform(-settings.hue, settings.hue))
+    return crop
+
+
+def shift_colour(
+    crop: NDArray[np.uint8],
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    *,
+    pca_weights: NDArray[np.float64],
+) -> NDArray[np.uint8]:
+    """Change a crop's colours by one affine map of them.
+
+    Args:
+        crop: (S, S, 3) uint8 RGB.
+        brightness: factor on all values.
+        contrast: then, factor on the distance from the mean grey.
+        saturation: then, factor on the distance from each pixel's own grey.
+        pca_weights: (3,), then, shift along the principal colours, in their variances.
+
+    Returns:
+        (S, S, 3) uint8.
+    """
+    mean_grey = brightness * float(_GREY @ cv2.mean(crop)[:3])
+    offset = (1 - contrast) * mean_grey + 255 * _COLOUR_AXES @ (pca_weights * _COLOUR_VARIANCES)
+    mixing = saturation * np.eye(3) + (1 - saturation) * np.tile(_GREY, (3, 1))
+    return np.asarray(
+        cv2.transform(crop, np.column_stack([brightness * contrast * mixing, offset])), np.uint8
+    )
+
+
+def turn_hue(crop: NDArray[np.uint8], turns: float) -> NDArray[np.uint8]:
+    """Turn the colour circle of a (S, S, 3) uint8 RGB crop, in steps of 1/256."""
+    hsv = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2HSV_FULL), np.uint8)
+    hsv[..., 0] += np.uint8(round(256 * turns) % 256)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL), np.uint8)
+
+
+def _erase(crop: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    side = crop.shape[0]
+    area = side * side * rng.uniform(*_ERASED_AREA)
+    ratio = math.exp(rng.uniform(*np.log(_ERASED_RATIO)))
+    height = min(side, max(1, round(math.sqrt(area * ratio))))
+    width = min(side, max(1, round(math.sqrt(area / ratio))))
+    top, left = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
+    noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    crop[top : top + height, left : left + width] = noise
 
 
 def _random_geometry(
@@ -154,7 +277,33 @@ def _random_geometry(
     if rng.random() < settings.mirror_share:
         matrix[0] = -matrix[0]
         matrix[0, 2] += side - 1
+    if settings.crop_cut:
+        size = side * (1 - rng.uniform(0, settings.crop_cut))
+        left, top = rng.uniform(0, side - size, 2)
+        matrix = enlarged(matrix, left, top, size, side)
     return matrix
+
+
+def enlarged(
+    matrix: NDArray[np.float64], left: float, top: float, size: float, side: int
+) -> NDArray[np.float64]:
+    """Let a map show only a square of what it showed.
+
+    Args:
+        matrix: (2, 3), pixels of the source -> pixels of the crop.
+        left: first column of the square, in pixels of the crop.
+        top: its first row.
+        size: its side in pixels.
+        side: of the crop, in pixels.
+
+    Returns:
+        (2, 3): the square's edges come to lie on the crop's.
+    """
+    growth = side / size
+    result = growth * matrix
+    # Pixels are squares around whole numbers, so edges lie half a pixel before and after.
+    result[:, 2] += growth * (0.5 - np.array([left, top])) - 0.5
+    return result
 
 
 def _blur(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.registry import Registry
 from training.data.augment import AugmentSettings, augment_batch, mix_batch
 from training.data.pack import CropPack
+from training.errors import DatasetError
 
 _Item = tuple[int, NDArray[np.int64], NDArray[np.float32]] | BaseException
 
@@ -35,38 +39,125 @@ def rows_of_step(
     return rows[order[place * batch_size : (place + 1) * batch_size]]
 
 
+@dataclass(frozen=True, slots=True)
+class People:
+    """Crops sorted by who they show.
+
+    Attributes:
+        rows: (N,) positions in the pack, those of one person together.
+        first: (C,) where each person begins in ``rows``.
+        counts: (C,) how many crops each person has.
+    """
+
+    rows: NDArray[np.int64]
+    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> People:
+        """Sort (N,) rows by their (N,) labels."""
+        by_label = np.argsort(labels, kind="stable")
+        _, first, counts = np.unique(labels[by_label], return_index=True, return_counts=True)
+        return cls(rows[by_label], first, counts)
+
+
 def people_of_step(
-    rows: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    step: int,
-    *,
-    n_people: int,
-    n_images: int,
-    seed: int,
+    people: People, step: int, *, n_people: int, n_images: int, seed: int
 ) -> NDArray[np.int64]:
     """Choose P people and K crops of each: every pass over the people in a new order.
 
     Args:
-        rows: (N,) positions in the pack.
-        labels: (N,) their people; those with one crop only are left out.
+        people: whose crops; those with one crop only are left out.
         step: 0-based.
-        n_people: P; at most as many as there are with two crops or more.
+        n_people: P.
         n_images: K; somebody with fewer crops shows some of them again.
         seed: of the orders.
 
     Returns:
         (P * K,) positions.
+
+    Raises:
+        DatasetError: fewer than P people have two crops or more.
     """
-    by_label = np.argsort(labels, kind="stable")
-    _, first, counts = np.unique(labels[by_label], return_index=True, return_counts=True)
-    several = np.flatnonzero(counts >= 2)
+    several = np.flatnonzero(people.counts >= 2)
+    if len(several) < n_people:
+        raise DatasetError(
+            f"The pack has {len(several)} people with two crops or more and a batch needs "
+            f"{n_people}.",
+            remedy="Add people, or lower metric.people.",
+        )
     epoch, place = divmod(step, len(several) // n_people)
     order = np.random.default_rng([seed, 2, epoch]).permutation(several)
     chosen = order[place * n_people : (place + 1) * n_people]
     rng = np.random.default_rng([seed, 3, step])
-    picks = [first[person] + _draw(int(counts[person]), n_images, rng) for person in chosen]
-    drawn: NDArray[np.int64] = rows[by_label[np.concatenate(picks)]]
-    return drawn
+    picks = [
+        people.first[person] + _draw(int(people.counts[person]), n_images, rng) for person in chosen
+    ]
+    rows: NDArray[np.int64] = people.rows[np.concatenate(picks)]
+    return rows
+
+
+def balanced_rows_of_step(
+    people: People, step: int, *, batch_size: int, seed: int
+) -> NDArray[np.int64]:
+    """Choose crops so that every person comes equally often, however many crops there are.
+
+    A pass shows everybody once, in a new order; from pass to pass a person's crops take turns, none
+    twice before all were shown.
+
+    Args:
+        people: whose crops.
+        step: 0-based.
+        batch_size: B; a batch may hold the end of one pass and the beginning of the next.
+        seed: of the orders.
+
+    Returns:
+        (B,) positions.
+
+    Raises:
+        DatasetError: there are no people.
+    """
+    if not len(people.counts):
+        raise DatasetError(
+            "The pack has no people to be shown equally often.",
+            remedy="Add people, or set loop.sampling=plain.",
+        )
+    epochs, places = np.divmod(
+        np.arange(step * batch_size, (step + 1) * batch_size), len(people.counts)
+    )
+    orders = {
+        epoch: np.random.default_rng([seed, 4, epoch]).permutation(len(people.counts))
+        for epoch in np.unique(epochs)
+    }
+    picks = []
+    for epoch, place in zip(epochs, places, strict=True):
+        person = orders[epoch][place]
+        turn, crop = divmod(epoch, people.counts[person])
+        rng = np.random.default_rng([seed, 5, person, turn])
+        picks.append(people.first[person] + rng.permutation(people.counts[person])[crop])
+    return people.rows[picks]
+
+
+# All rows (N,), the people among them, B and a seed -> step -> (B,) rows.
+RowsOfStep = Callable[[int], NDArray[np.int64]]
+Sampling = Callable[[NDArray[np.int64], People, int, int], RowsOfStep]
+SAMPLINGS: Registry[Sampling] = Registry("sampling")
+
+
+@SAMPLINGS.register("plain")
+def plain_sampling(
+    rows: NDArray[np.int64], people: People, batch_size: int, seed: int
+) -> RowsOfStep:
+    """Show every crop once a pass."""
+    return partial(rows_of_step, rows, batch_size=batch_size, seed=seed)
+
+
+@SAMPLINGS.register("balanced")
+def balanced_sampling(
+    rows: NDArray[np.int64], people: People, batch_size: int, seed: int
+) -> RowsOfStep:
+    """Show every person equally often; crops of nobody known are left out."""
+    return partial(balanced_rows_of_step, people, batch_size=batch_size, seed=seed)
 
 
 def _draw(n: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -93,7 +184,7 @@ class BatchSource:
         small_side_px: int = 0,
         small_steps: int = 0,
         mix_share: float = 0.0,
-        choose: Callable[[int], NDArray[np.int64]] | None = None,
+        choose: RowsOfStep | None = None,
         ahead: int = 3,
     ) -> None:
         """Prepare batches.
@@ -102,12 +193,12 @@ class BatchSource:
         are mixtures of two faces. ``choose`` says which rows a step takes, when it shall not be
         ``rows_of_step``.
         """
-        self._choose = choose or self._any_rows
+        self._choose = choose or partial(rows_of_step, rows, batch_size=batch_size, seed=seed)
         self._mix_share = mix_share
         self._small_side_px, self._small_steps = small_side_px, small_steps
         self.rows = rows
         self._pack, self._augment = pack, augment
-        self._batch_size, self._seed, self._ahead = batch_size, seed, ahead
+        self._seed, self._ahead = seed, ahead
 
     def make(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the rows (B,) and the augmented crops (B, S, S, 3) of one step."""
@@ -119,9 +210,6 @@ class BatchSource:
         side_px = self._small_side_px if step < self._small_steps else None
         crops = augment_batch(self._pack.crops[rows], self._augment, rng, side_px=side_px)
         return rows, mix_batch(crops, self._mix_share, rng)
-
-    def _any_rows(self, step: int) -> NDArray[np.int64]:
-        return rows_of_step(self.rows, step, batch_size=self._batch_size, seed=self._seed)
 
     def stream(
         self, first_step: int, last_step: int

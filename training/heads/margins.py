@@ -64,6 +64,12 @@ def added_angle_cosine(cosines: torch.Tensor, margin_rad: float) -> torch.Tensor
     return torch.where(cosines >= math.cos(math.pi - margin_rad), added, straight)
 
 
+def angles_of(cosines: torch.Tensor) -> torch.Tensor:
+    """Angles in radians, held a little away from 0 and pi, where the slope has no bound."""
+    edge = math.cos(_ANGLE_EDGE)
+    return cosines.clamp(-edge, edge).acos()
+
+
 @HEADS.register("arcface")
 class ArcFaceHead(ClassVectors):
     r"""A margin on the angle: :math:`z_y = s \cos(\theta_y + m)`.
@@ -158,8 +164,7 @@ class CombinedMarginHead(ClassVectors):
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute (B, C) logits."""
         cosines = self.cosines(embeddings)
-        edge = math.cos(_ANGLE_EDGE)
-        angle = own_of(cosines, labels).clamp(-edge, edge).acos()
+        angle = angles_of(own_of(cosines, labels))
         moved = (self.factor * angle + self.margin_rad).clamp(max=math.pi)
         return self.scale * with_own(cosines, labels, moved.cos() - self.margin_cosine)
 
@@ -206,8 +211,7 @@ class AdaFaceHead(ClassVectors):
         """Compute (B, C) logits; in training mode the running statistics move."""
         quality = self._quality(embeddings)
         cosines = self.cosines(embeddings)
-        edge = math.cos(_ANGLE_EDGE)
-        angle = own_of(cosines, labels).clamp(-edge, edge).acos()
+        angle = angles_of(own_of(cosines, labels))
         moved = (angle - self.margin * quality).clamp(_ANGLE_EDGE, math.pi - _ANGLE_EDGE)
         own = moved.cos() - (self.margin * quality + self.margin)
         return self.scale * with_own(cosines, labels, own)

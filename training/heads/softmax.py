@@ -6,15 +6,17 @@ angles near pi need the digits.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from training.distances import full_precision
+from training.distances import full_precision, unit_rows
 from training.heads.registry import HEADS
 
 
-class ClassVectors(nn.Module):
+class ClassVectors(nn.Module, ABC):
     """What all softmax heads share: the class vectors and the cross-entropy.
 
     Attributes:
@@ -35,14 +37,14 @@ class ClassVectors(nn.Module):
             return full_precision(embeddings).sum() + self.weight.sum() * 0
         return F.cross_entropy(self.logits(embeddings, labels), labels)
 
+    @abstractmethod
     def logits(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Compute (B, C) logits, the margin applied to each item's own class."""
-        raise NotImplementedError
 
     def cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Cosines (B, C) with each class; of several centres the nearest counts."""
-        x = full_precision(embeddings)
-        cosines = F.normalize(x, dim=1) @ F.normalize(self.weight.to(x.dtype), dim=1).T
+        x = unit_rows(embeddings)
+        cosines = x @ unit_rows(self.weight.to(x.dtype)).T
         if self.n_centers > 1:
             cosines = cosines.view(len(x), self.n_classes, self.n_centers).amax(dim=2)
         return cosines.clamp(-1, 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+
+from training.distances import full_precision, unit_rows
 
 
 class DistillationLoss(nn.Module):
@@ -26,17 +27,19 @@ class DistillationLoss(nn.Module):
         self.similarity_weight = similarity_weight
 
     def forward(self, embeddings: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Compute the loss in float32.
+        """Compute the loss, in float32 or better.
 
         Args:
             embeddings: (B, D), any length and floating type.
             targets: (B, D), unit length.
 
         Returns:
-            Scalar float32.
+            Scalar; 0 of an empty batch.
         """
-        z = F.normalize(embeddings.float(), dim=1)
-        t = targets.float()
+        if not len(embeddings):
+            return full_precision(embeddings).sum()
+        z = unit_rows(embeddings)
+        t = targets.to(z.dtype)
         direct = (1 - (z * t).sum(dim=1)).mean()
         between = (z @ z.T - t @ t.T).square().mean()
         return direct + self.similarity_weight * between

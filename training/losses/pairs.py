@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
-from training.distances import DISTANCES, same_and_different
+from training.losses.metric import MetricLoss
 from training.losses.registry import LOSSES
-from training.reducers import REDUCERS
 
 
 @LOSSES.register("contrastive")
-class ContrastiveLoss(nn.Module):
+class ContrastiveLoss(MetricLoss):
     r"""Pull same pairs within one margin, push different pairs beyond another.
 
     .. math:: L = \overline{[d_{ij} - m_+]_+^p}\ (y_i = y_j)
@@ -36,15 +34,14 @@ class ContrastiveLoss(nn.Module):
         distance: str = "unit-euclidean",
         reducer: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(distance=distance, reducer=reducer)
         self.positive_margin, self.negative_margin = positive_margin, negative_margin
         self.power = power
-        self._distance, self._reduce = DISTANCES.get(distance), REDUCERS.get(reducer)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where a batch has no pair of a kind."""
-        distances = self._distance(embeddings)
-        same, different = same_and_different(labels)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where a batch has no pair of a kind."""
         pulled = torch.relu(distances[same] - self.positive_margin).pow(self.power)
         pushed = torch.relu(self.negative_margin - distances[different]).pow(self.power)
         return self._reduce(pulled) + self._reduce(pushed)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from training.distances import DISTANCES, same_and_different
+from training.losses.metric import MetricLoss
 from training.losses.registry import LOSSES
 from training.miners.triplets import TRIPLET_MINERS
-from training.reducers import REDUCERS
 
 
 @LOSSES.register("triplet")
-class TripletLoss(nn.Module):
+class TripletLoss(MetricLoss):
     r"""Keep each negative farther than each positive.
 
     .. math:: L = [d_{ap} - d_{an} + m]_+ \quad\text{or, softly,}\quad \ln(1 + e^{d_{ap} - d_{an}})
@@ -36,21 +34,21 @@ class TripletLoss(nn.Module):
         distance: str = "unit-squared-euclidean",
         reducer: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(distance=distance, reducer=reducer)
         self.margin, self.soft = margin, soft
         self._mine = TRIPLET_MINERS.get(miner)
-        self._distance, self._reduce = DISTANCES.get(distance), REDUCERS.get(reducer)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where a batch has no triplet."""
-        distances = self._distance(embeddings)
-        anchor, positive, negative = self._mine(distances.detach(), labels, self.margin)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where a batch has no triplet."""
+        anchor, positive, negative = self._mine(distances.detach(), same, different, self.margin)
         gap = distances[anchor, positive] - distances[anchor, negative]
         return self._reduce(F.softplus(gap) if self.soft else torch.relu(gap + self.margin))
 
 
 @LOSSES.register("improved-triplet")
-class ImprovedTripletLoss(nn.Module):
+class ImprovedTripletLoss(MetricLoss):
     r"""Triplet loss that also bounds the distance of same pairs.
 
     .. math:: L = [d_{ap} - d_{an} + m]_+ + \beta\,[d_{ap} - m_p]_+
@@ -75,15 +73,15 @@ class ImprovedTripletLoss(nn.Module):
         distance: str = "unit-squared-euclidean",
         reducer: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(distance=distance, reducer=reducer)
         self.margin, self.positive_margin, self.beta = margin, positive_margin, beta
         self._mine = TRIPLET_MINERS.get(miner)
-        self._distance, self._reduce = DISTANCES.get(distance), REDUCERS.get(reducer)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where a batch has no triplet."""
-        distances = self._distance(embeddings)
-        anchor, positive, negative = self._mine(distances.detach(), labels, self.margin)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where a batch has no triplet."""
+        anchor, positive, negative = self._mine(distances.detach(), same, different, self.margin)
         near, far = distances[anchor, positive], distances[anchor, negative]
         between = torch.relu(near - far + self.margin)
         within = torch.relu(near - self.positive_margin)
@@ -91,7 +89,7 @@ class ImprovedTripletLoss(nn.Module):
 
 
 @LOSSES.register("quadruplet")
-class QuadrupletLoss(nn.Module):
+class QuadrupletLoss(MetricLoss):
     r"""Triplet loss that also keeps same pairs nearer than pairs of two other people.
 
     .. math:: L = \overline{[d_{ij} - d_{ik} + \alpha_1]_+}
@@ -115,26 +113,25 @@ class QuadrupletLoss(nn.Module):
         distance: str = "unit-squared-euclidean",
         reducer: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(distance=distance, reducer=reducer)
         self.margin, self.second_margin = margin, second_margin
-        self._distance, self._reduce = DISTANCES.get(distance), REDUCERS.get(reducer)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where a batch has no such set."""
-        distances = self._distance(embeddings)
-        same, different = same_and_different(labels)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where a batch has no such set."""
         anchor, positive = same.nonzero(as_tuple=True)
         near = distances[anchor, positive]
         gaps = near[:, None] - distances[anchor] + self.margin
         first = torch.relu(gaps[different[anchor]])
         left, right = different.nonzero(as_tuple=True)
-        apart = (labels[anchor, None] != labels[left]) & (labels[anchor, None] != labels[right])
+        apart = different[anchor][:, left] & different[anchor][:, right]
         gaps = near[:, None] - distances[left, right] + self.second_margin
         return self._reduce(first) + self._reduce(torch.relu(gaps[apart]))
 
 
 @LOSSES.register("margin-sample-mining")
-class MarginSampleMiningLoss(nn.Module):
+class MarginSampleMiningLoss(MetricLoss):
     r"""The batch's farthest same pair against its nearest different pair, whoever they are.
 
     .. math:: L = [\max_{y_i = y_j} d_{ij} - \min_{y_l \ne y_k} d_{lk} + m]_+
@@ -147,14 +144,13 @@ class MarginSampleMiningLoss(nn.Module):
     """
 
     def __init__(self, *, margin: float = 0.3, distance: str = "unit-euclidean") -> None:
-        super().__init__()
+        super().__init__(distance=distance)
         self.margin = margin
-        self._distance = DISTANCES.get(distance)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where a kind of pair is missing."""
-        distances = self._distance(embeddings)
-        same, different = same_and_different(labels)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where a kind of pair is missing."""
         if not (same.any() and different.any()):
             return distances.sum() * 0
         return torch.relu(distances[same].max() - distances[different].min() + self.margin)

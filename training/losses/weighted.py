@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from training.distances import DISTANCES, full_precision, same_and_different
+from training.losses.metric import MetricLoss
 from training.losses.registry import LOSSES
-from training.reducers import mean
 
 
 @LOSSES.register("weighted-triplet")
-class WeightedTripletLoss(nn.Module):
+class WeightedTripletLoss(MetricLoss):
     r"""Softmax weights over an anchor's positives, softmin weights over its negatives.
 
     .. math:: L_a = \Big[m + \sum_p w_p d_{ap} - \sum_n w_n d_{an}\Big]_+,\quad
@@ -32,26 +30,25 @@ class WeightedTripletLoss(nn.Module):
     """
 
     def __init__(self, *, margin: float | None = None, distance: str = "euclidean") -> None:
-        super().__init__()
+        super().__init__(distance=distance)
         self.margin = margin
-        self._distance = DISTANCES.get(distance)
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar; 0 where no anchor has both kinds of pair."""
-        distances = self._distance(embeddings)
-        same, different = same_and_different(labels)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar; 0 where no anchor has both kinds."""
         anchors = same.any(dim=1) & different.any(dim=1)
         distances, same, different = distances[anchors], same[anchors], different[anchors]
         pull = torch.softmax(distances.masked_fill(~same, -torch.inf), dim=1)
         push = torch.softmax((-distances).masked_fill(~different, -torch.inf), dim=1)
         gap = (pull * distances).sum(dim=1) - (push * distances).sum(dim=1)
         if self.margin is None:
-            return mean(F.softplus(gap))
-        return mean(torch.relu(gap + self.margin))
+            return self._reduce(F.softplus(gap))
+        return self._reduce(torch.relu(gap + self.margin))
 
 
 @LOSSES.register("multi-similarity")
-class MultiSimilarityLoss(nn.Module):
+class MultiSimilarityLoss(MetricLoss):
     r"""Weight each pair by its own and its neighbours' cosines.
 
     .. math:: L = \frac1B \sum_i
@@ -79,28 +76,28 @@ class MultiSimilarityLoss(nn.Module):
         base: float = 0.5,
         epsilon: float | None = 0.1,
     ) -> None:
-        super().__init__()
+        super().__init__(distance="cosine")
         self.alpha, self.beta, self.base, self.epsilon = alpha, beta, base, epsilon
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar."""
-        unit = F.normalize(full_precision(embeddings), dim=1)
-        cosines = unit @ unit.T
-        positive, negative = same_and_different(labels)
-        if not len(labels):
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar."""
+        cosines = 1 - distances
+        if not distances.numel():
             return cosines.sum()
         if self.epsilon is not None:
-            hardest_negative = cosines.masked_fill(~negative, -torch.inf).amax(dim=1, keepdim=True)
-            hardest_positive = cosines.masked_fill(~positive, torch.inf).amin(dim=1, keepdim=True)
-            positive = positive & (cosines < hardest_negative + self.epsilon)
-            negative = negative & (cosines > hardest_positive - self.epsilon)
-        pull = _log_one_plus_sum(-self.alpha * (cosines - self.base), positive) / self.alpha
-        push = _log_one_plus_sum(self.beta * (cosines - self.base), negative) / self.beta
-        return mean(pull + push)
+            hardest_negative = cosines.masked_fill(~different, -torch.inf).amax(dim=1, keepdim=True)
+            hardest_positive = cosines.masked_fill(~same, torch.inf).amin(dim=1, keepdim=True)
+            same = same & (cosines < hardest_negative + self.epsilon)
+            different = different & (cosines > hardest_positive - self.epsilon)
+        pull = _log_one_plus_sum(-self.alpha * (cosines - self.base), same) / self.alpha
+        push = _log_one_plus_sum(self.beta * (cosines - self.base), different) / self.beta
+        return self._reduce(pull + push)
 
 
 @LOSSES.register("circle")
-class CircleLoss(nn.Module):
+class CircleLoss(MetricLoss):
     r"""Each cosine is pushed the harder, the farther it is from where it should be.
 
     .. math:: L_i = \ln\Big[1 + \sum_n e^{\gamma \alpha_n (s_n - m)}
@@ -119,22 +116,22 @@ class CircleLoss(nn.Module):
     """
 
     def __init__(self, *, margin: float = 0.25, gamma: float = 256.0) -> None:
-        super().__init__()
+        super().__init__(distance="cosine")
         self.margin, self.gamma = margin, gamma
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Compute the loss: (B, D), (B,) -> scalar, the mean over all anchors."""
-        unit = F.normalize(full_precision(embeddings), dim=1)
-        cosines = unit @ unit.T
-        positive, negative = same_and_different(labels)
+    def of_pairs(
+        self, distances: torch.Tensor, same: torch.Tensor, different: torch.Tensor
+    ) -> torch.Tensor:
+        """Compute the loss of (B, C) distances -> scalar, the mean over all anchors."""
+        cosines = 1 - distances
         pull = torch.relu(1 + self.margin - cosines.detach())
         push = torch.relu(cosines.detach() + self.margin)
         positive_logits = -self.gamma * pull * (cosines - (1 - self.margin))
         negative_logits = self.gamma * push * (cosines - self.margin)
-        anchors = positive.any(dim=1) & negative.any(dim=1)
-        joint = _log_sum(positive_logits[anchors], positive[anchors])
-        joint = joint + _log_sum(negative_logits[anchors], negative[anchors])
-        return F.softplus(joint).sum() / max(len(labels), 1)
+        anchors = same.any(dim=1) & different.any(dim=1)
+        joint = _log_sum(positive_logits[anchors], same[anchors])
+        joint = joint + _log_sum(negative_logits[anchors], different[anchors])
+        return F.softplus(joint).sum() / max(len(distances), 1)
 
 
 def _log_sum(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -34,5 +34,9 @@ def available_kinds() -> tuple[int, ...]:
 
 
 def address(array: NDArray[Any]) -> ctypes.c_void_p:
-    """Where a contiguous array lies, as compiled code takes it; keeps the array alive."""
+    """Where a contiguous array lies, as compiled code takes it; keeps it alive.
+
+    Args:
+        array: of any shape (N, ...), contiguous.
+    """
     return array.ctypes.data_as(ctypes.c_void_p)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from facerec.errors import Cancelled, ConfigError, DeviceError
+from tests.helpers.stop_at import StopAt
 from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import AugmentSettings
@@ -24,17 +25,6 @@ from training.train import build_net, parameter_groups, train, trainable_rows
 
 def toy_recipe(**loop: object) -> Recipe:
     return recipe_from_table(TOY_RECIPE | {"loop": TOY_RECIPE["loop"] | loop})
-
-
-class StopAt:
-    """Ends a run in the middle, as a killed process would, after a checkpoint."""
-
-    def __init__(self, step: int) -> None:
-        self.at = step
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if done == self.at:
-            raise Cancelled
 
 
 def events(run_dir: Path, kind: str) -> list[dict[str, object]]:
