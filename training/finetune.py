@@ -123,6 +123,9 @@ def finetune(
     if not (folder / TARGETS_NAME).exists():
         _write_mixture(pack, rows, old, folder)
         _write_own_targets(CropPack(folder), start_from, recipe)
+    # Three people with five pictures make no full batch.
+    batch_size = min(recipe.loop.batch_size, len(CropPack(folder)))
+    recipe = replace(recipe, loop=replace(recipe.loop, batch_size=batch_size))
     return train(recipe, folder, run_dir, resume=resume, start_from=start_from, task=task)
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from facerec.errors import Cancelled, ConfigError
 from facerec.imaging.draw import write_image
+from tests.helpers.stop_at import StopAt
 from tests.helpers.training_packs import TOY_RECIPE
 from training.checkpoint import load_checkpoint
 from training.commands import train as train_group
@@ -119,14 +120,6 @@ def test_without_a_step_the_start_comes_back_and_with_steps_it_moves(
     assert not torch.equal(load_checkpoint(moved).average[name], before)
 
 
-class StopAt:
-    """Ends a run after a checkpoint."""
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if stage == "train" and done == 3:
-            raise Cancelled
-
-
 def test_command_trains_on_a_folder_of_people_and_resumes(tmp_path: Path, start: Path) -> None:
     pack = write_people(tmp_path / "pack", 6, 5)
     for item, crop in zip(pack.items, pack.crops, strict=True):
@@ -150,10 +143,11 @@ def test_command_trains_on_a_folder_of_people_and_resumes(tmp_path: Path, start:
 
 def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, start: Path) -> None:
     pack = write_people(tmp_path / "new", 4, 4)
-    recipe, rows = toy_recipe(steps=4, checkpoint_every=2), np.arange(16)
+    # Fewer crops than a batch: it shrinks to them.
+    recipe, rows = toy_recipe(steps=4, checkpoint_every=2, batch_size=20), np.arange(16)
     whole = finetune(pack, rows, tmp_path / "whole", recipe, start_from=start)
     with pytest.raises(Cancelled):
-        finetune(pack, rows, tmp_path / "torn", recipe, start_from=start, task=StopAt())
+        finetune(pack, rows, tmp_path / "torn", recipe, start_from=start, task=StopAt(3))
 
     resumed = finetune(pack, rows, tmp_path / "torn", recipe, start_from=start, resume=True)
 
