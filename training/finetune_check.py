@@ -293,10 +293,15 @@ def summary(draws: Sequence[Draw]) -> str:
 
 def _sentence(what: str, before: Sequence[float], after: Sequence[float]) -> str:
     found = gain(before, after)
-    return (
+    text = (
         f"{what}: {100 * found.before:.2f} % before, {100 * found.after:.2f} % after; change "
-        f"{100 * (found.after - found.before):+.2f} points, 95 % interval "
-        f"{100 * found.low:+.2f} to {100 * found.high:+.2f} over {found.n_draws} draws."
+        f"{100 * (found.after - found.before):+.2f} points"
+    )
+    if found.n_draws < 2:
+        return f"{text}; one draw has no interval."
+    return (
+        f"{text}, 95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f} over "
+        f"{found.n_draws} draws."
     )
 
 
