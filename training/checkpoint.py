@@ -27,6 +27,8 @@ class Checkpoint:
         average: exponential average of the weights; this is what is evaluated and exported.
         optimizer: state of the optimiser.
         objective: weights and statistics of the losses.
+        people: names of the labels 0..C-1, the order of a head's vectors.
+        watch: what the watch for collapse remembers.
     """
 
     recipe: Recipe
@@ -35,6 +37,8 @@ class Checkpoint:
     average: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     objective: dict[str, torch.Tensor] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
+    watch: dict[str, float] = field(default_factory=dict)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -52,6 +56,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "average": checkpoint.average,
         "optimizer": checkpoint.optimizer,
         "objective": checkpoint.objective,
+        "people": checkpoint.people,
+        "watch": checkpoint.watch,
         "torch": str(torch.__version__),
     }
     try:
@@ -62,9 +68,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         temporary.replace(path)
     except (OSError, RuntimeError) as exc:
         temporary.unlink(missing_ok=True)
+        rest = " The last checkpoint is whole: resume from it." if path.exists() else ""
         raise CheckpointError(
-            f"The checkpoint {path} could not be written: {exc}.",
-            remedy="Free some space; the last checkpoint is still there, so resume from it.",
+            f"The checkpoint {path} could not be written: {exc}.", remedy=f"Free some space.{rest}"
         ) from exc
 
 
@@ -77,7 +83,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as exc:
-        raise CheckpointError(f"There is no checkpoint {path}.") from exc
+        raise CheckpointError(
+            f"There is no checkpoint {path}.", remedy="A run without one starts without --resume."
+        ) from exc
     except Exception as exc:  # torch.load raises many kinds for a damaged file
         raise CheckpointError(
             f"The checkpoint {path} cannot be read.", remedy="Start again, or from an older one."
@@ -91,4 +99,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         average=content["average"],
         optimizer=content["optimizer"],
         objective=content.get("objective", {}),
+        people=content.get("people", []),
+        watch=content.get("watch", {}),
     )

@@ -14,6 +14,9 @@ import click
 from facerec.cli import output
 from facerec.cli.options import json_option
 
+# Names and files listed on the screen; the rest is counted.
+_MAX_SHOWN = 10
+
 
 class DefaultGroup(click.Group):
     """A group whose first word may be left out: ``train RECIPE`` means ``train run RECIPE``.
@@ -65,31 +68,97 @@ def run(
 
     loaded = load_recipe(recipe, overrides)
     with output.progress() as task:
-        last = train_net(loaded, pack, run_dir, resume=resume, start_from=start_from, task=task)
-    output.line(f"Trained. Next: facerec export {last} --pack {pack} --name MY-MODEL")
+        last = train_net(
+            loaded,
+            pack,
+            run_dir,
+            resume=resume,
+            start_from=start_from,
+            task=task,
+            remark=output.remark,
+        )
+    output.line(
+        f"Trained: {last}. Next: facerec train plot {run_dir} to look at it; "
+        f"facerec export {last} --pack {pack} --name MY-MODEL, which sets its thresholds on the "
+        "held-out people; facerec evaluate folder PHOTOS --model MY-MODEL to measure it on yours."
+    )
 
 
 @train.command()
-@click.argument("crops", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--pack", type=click.Path(path_type=Path), help="Its pack, where it has moved.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder (RUN/plots by default).")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["png", "svg"]),
+    default="png",
+    show_default=True,
+    help="Of the files.",
+)
+def plot(run_dir: Path, pack: Path | None, out: Path | None, file_format: str) -> None:
+    """Draw a RUN: loss, rate and speed, held-out figures, Scores and embeddings of held-out people.
+
+    Example: facerec train plot runs/first --format svg
+    """
+    from training.data.pack import CropPack
+    from training.errors import DatasetError
+    from training.plots import plot_run
+    from training.run_log import pack_of_run
+
+    folder = pack or pack_of_run(run_dir)
+    try:
+        opened = CropPack(folder) if folder else None
+    except DatasetError:
+        if pack:
+            raise
+        opened = None
+    if opened is None:
+        output.remark("The run's pack is not there: only curves are drawn. Name it with --pack.")
+    written = plot_run(run_dir, out or run_dir / "plots", opened, suffix=f".{file_format}")
+    output.line(f"Drawn: {', '.join(str(path) for path in written)}.")
+
+
+@train.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("pack", type=click.Path(path_type=Path))
 @click.option("--same-people", default="", help="Sources naming people alike: celeba,celebawild.")
-def pack(crops: tuple[Path, ...], pack: Path, same_people: str) -> None:
-    """Gather aligned CROPS (folders with one subfolder per person) into a PACK.
+@click.option(
+    "--size",
+    type=click.IntRange(16, 1024),
+    default=112,
+    show_default=True,
+    help="Side of the crops in pixels.",
+)
+@click.option("--resize", is_flag=True, help="Bring square crops of other sizes to that side.")
+def pack(sources: tuple[Path, ...], pack: Path, same_people: str, size: int, resize: bool) -> None:
+    """Gather the aligned crops of SOURCES into a PACK.
 
-    Example: facerec train pack aligned/mine aligned/others packs/both
+    A source is a folder, a zip or tar archive with one folder per person, or a RecordIO file
+    (.rec) of InsightFace. Archives faces-000.tar, faces-001.tar ... are one source.
+
+    Example: facerec train pack aligned/mine faces_emore/train.rec packs/both
     """
-    from training.data.pack import pack_folders
+    from training.data.pack import SKIPPED_NAME, pack_sources
 
     shared = [name.strip() for name in same_people.split(",") if name.strip()]
     with output.progress() as task:
-        count = pack_folders(crops, pack, same_people=shared, task=task)
-    output.line(f"{count} crops packed in {pack}.")
+        report = pack_sources(
+            sources, pack, side_px=size, resize=resize, same_people=shared, task=task
+        )
+    output.line(f"{report.n_crops} crops of {report.n_people} people packed in {pack}.")
+    for note in report.notes:
+        output.line(note)
+    if report.skipped:
+        output.line(f"Images skipped: {len(report.skipped)}, listed in {pack / SKIPPED_NAME}:")
+    for one in report.skipped[:_MAX_SHOWN]:
+        output.line(f"  {one.source}/{one.file}: {one.reason}")
 
 
 @train.command()
 @click.argument("recipe")
 @click.argument("pack", type=click.Path(path_type=Path))
-@click.option("--near", type=click.Path(path_type=Path), help="Aligned crops to be kept apart.")
+@click.option("--near", type=click.Path(path_type=Path), help="Source of crops to keep apart.")
 def exclude(recipe: str, pack: Path, near: Path | None) -> None:
     """Keep crops of a PACK out of training that show held-out people or those of --near.
 
@@ -108,6 +177,13 @@ def exclude(recipe: str, pack: Path, near: Path | None) -> None:
         f"{counts.near} crops look like someone of --near, {counts.held_out} unlabelled ones like "
         f"a held-out person; {counts.total} in all stay out of training."
     )
+    if counts.same_names:
+        shown = ", ".join(counts.same_names[:_MAX_SHOWN])
+        more = ", ..." if len(counts.same_names) > _MAX_SHOWN else ""
+        output.line(
+            f"{len(counts.same_names)} people of the pack are called like someone of --near: "
+            f"{shown}{more}. Their names alone keep nobody out."
+        )
 
 
 @train.command()

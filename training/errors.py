@@ -21,5 +21,9 @@ class DivergedError(TrainingError):
     """The loss is no longer a finite number."""
 
 
+class CollapsedError(TrainingError):
+    """The net maps everybody to the same place."""
+
+
 class ExportError(TrainingError):
     """The exported graph does not agree with the net."""

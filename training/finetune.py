@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from facerec.paths import shipped_models_dir
 from facerec.progress import SilentTask, Task
 from training.checkpoint import load_checkpoint
-from training.data.pack import CROPS_NAME, CropPack, pack_folders, write_pack
+from training.data.pack import CROPS_NAME, CropPack, pack_sources, write_pack
 from training.data.targets import TARGETS_NAME
 from training.errors import DatasetError
 from training.judge import by_hash, vectors_of_checkpoint
@@ -68,7 +68,8 @@ def finetune_folder(
     """
     new = run_dir / "new"
     if not (new / CROPS_NAME).exists():
-        pack_folders([crops], new, task=task)
+        side = load_checkpoint(start_from).recipe.net.crop_size_px
+        pack_sources([crops], new, side_px=side, task=task)
     pack = CropPack(new)
     return finetune(
         pack,

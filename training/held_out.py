@@ -51,7 +51,7 @@ def held_out_figures(
         vectors_of: positions (M,) -> unit vectors (M, D) float32.
 
     Returns:
-        One entry a source, in order of name.
+        One entry a source, in order of name; a source needs two such people.
     """
     held = np.flatnonzero(pack.held_out)
     people = np.array([f"{pack.items[r].source}/{pack.items[r].person}" for r in held])
@@ -60,7 +60,7 @@ def held_out_figures(
     figures = []
     for source in sorted({pack.items[row].source for row in held}):
         chosen = np.array([p in several and p.startswith(f"{source}/") for p in people], dtype=bool)
-        if not chosen.any():
+        if len(set(people[chosen])) < 2:  # (nobody to be told apart from)
             continue
         vectors = vectors_of(held[chosen])
         labels = np.unique(people[chosen], return_inverse=True)[1]

@@ -49,6 +49,8 @@ class LoopSettings:
         batch_size: crops a step.
         sampling: ``plain``, every crop once a pass, or ``balanced``, every person equally often;
             ``metric.people`` goes before it.
+        accumulate: micro-batches that a step's crops are computed in, one after the other, to save
+            memory; batch norms and losses that compare crops see a micro-batch, not the batch.
         small_side_px: side of the crops in the first part of the run, a multiple of 16; a step on
             64 px costs a third of one on 112 px.
         small_fraction: share of the steps that see small crops; 0 for none.
@@ -58,6 +60,8 @@ class LoopSettings:
         precision: ``auto`` (bf16 where the processor or GPU has it), ``bf16`` or ``f32``.
         device: ``cpu`` or ``cuda``.
         n_threads: CPU threads; 0 leaves it to torch.
+        stop_on_collapse: end the run where the embeddings have collapsed, instead of warning.
+        tensorboard: write the log for TensorBoard too, which must be installed.
     """
 
     steps: int = 7000
@@ -71,27 +75,88 @@ class LoopSettings:
     precision: str = "auto"
     device: str = "cpu"
     n_threads: int = 0
+    accumulate: int = 1
+    stop_on_collapse: bool = False
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        # Batch norm needs two crops.
+        if (
+            self.accumulate < 1
+            or self.batch_size % self.accumulate
+            or (self.accumulate > 1 and self.batch_size < 2 * self.accumulate)
+        ):
+            raise ConfigError(
+                f"A batch of {self.batch_size} makes no {self.accumulate} equal micro-batches of "
+                "two crops or more.",
+                remedy="Change loop.accumulate or loop.batch_size.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
-    """AdamW with warm-up, cosine decay, clipping and an average of the weights.
+    """The optimiser, its rate over the steps, clipping and an average of the weights.
 
     Attributes:
+        name: of ``training.optimizers``.
+        settings: what the optimiser takes besides rate and decay, in torch's words.
         learning_rate: the peak.
         weight_decay: on convolutions and linear layers; never on norms and biases.
         warmup_steps: linear rise.
-        final_fraction: what is left of the peak at the end.
+        schedule: of the rate after the rise: ``cosine``, ``polynomial``, ``step``, ``constant``.
+        final_fraction: what ``cosine`` and ``polynomial`` leave of the peak at the end.
+        power: of ``polynomial``.
+        milestones: shares of the run, in (0, 1), at each of which ``step`` lowers the rate.
+        milestone_factor: what each of them leaves of the rate.
         clip_norm: largest norm of the gradient.
         average_decay: of the exponential average that is evaluated and exported.
     """
 
+    name: str = "adamw"
+    settings: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 300
+    schedule: str = "cosine"
     final_fraction: float = 0.01
+    power: float = 2.0
+    milestones: tuple[float, ...] = (0.5, 0.75, 0.9)
+    milestone_factor: float = 0.1
     clip_norm: float = 5.0
     average_decay: float = 0.999
+
+    def __post_init__(self) -> None:
+        if not all(0 < share < 1 for share in self.milestones):
+            raise ConfigError(
+                "Milestones are shares of the run between 0 and 1.",
+                remedy="Write optimizer.milestones=[0.5, 0.75].",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """What a run keeps of the weights it starts from.
+
+    A prefix is the name of a part of the net, ``stages`` or ``stages.0``.
+
+    Attributes:
+        freeze: prefixes of parts that are not trained; their norms' statistics stay too.
+        rate_factors: prefix -> factor on the learning rate; the longest prefix holds, and 1 where
+            there is none.
+        frozen_norms: the statistics of all batch norms stay as they are.
+    """
+
+    freeze: tuple[str, ...] = ()
+    rate_factors: dict[str, Any] = field(default_factory=dict)
+    frozen_norms: bool = False
+
+    def __post_init__(self) -> None:
+        for prefix, factor in self.rate_factors.items():
+            if isinstance(factor, bool) or not isinstance(factor, int | float) or factor <= 0:
+                raise ConfigError(
+                    f"The rate factor of {prefix} is no positive number: {factor!r}.",
+                    remedy='Write {"stages.0" = 0.1}; parts in transfer.freeze are not trained.',
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +238,7 @@ class Recipe:
     net: NetSettings = field(default_factory=NetSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    transfer: TransferSettings = field(default_factory=TransferSettings)
     distill: DistillSettings = field(default_factory=DistillSettings)
     head: HeadSettings = field(default_factory=HeadSettings)
     metric: MetricSettings = field(default_factory=MetricSettings)

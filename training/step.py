@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 
 from facerec.errors import ConfigError
 from training.errors import DivergedError
+from training.recipe import Recipe
 
 
 def resolve_precision(name: str, device: str) -> torch.dtype:
@@ -68,49 +71,90 @@ def _cpu_has_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What a step computed before it moved the weights.
+
+    Attributes:
+        loss: of the batch.
+        embeddings: (B, D), detached; in the order of the parts.
+    """
+
+    loss: float
+    embeddings: torch.Tensor
+
+
+def batch_parts(recipe: Recipe) -> tuple[slice, ...]:
+    """Split the batches of a recipe into equal micro-batches.
+
+    Where batches are of people, neighbours stay together so that nobody is torn apart; otherwise
+    crops are dealt out in turn, so that each part has some of every source.
+
+    Raises:
+        ConfigError: the people of a batch cannot be dealt out evenly.
+    """
+    size, n_parts, n_people = recipe.loop.batch_size, recipe.loop.accumulate, recipe.metric.people
+    if n_people % n_parts:
+        raise ConfigError(
+            f"{n_people} people cannot be dealt out to {n_parts} micro-batches.",
+            remedy="Change loop.accumulate or metric.people.",
+        )
+    if n_people:
+        return tuple(slice(at, at + size // n_parts) for at in range(0, size, size // n_parts))
+    return tuple(slice(first, None, n_parts) for first in range(n_parts))
+
+
 def train_step(
     net: nn.Module,
-    loss_of: Callable[[torch.Tensor], torch.Tensor],
+    loss_of: Callable[[torch.Tensor, slice], torch.Tensor],
     optimizer: torch.optim.Optimizer,
     crops: torch.Tensor,
     *,
     precision: torch.dtype,
     clip_norm: float,
     step: int,
-) -> float:
+    parts: Sequence[slice] = (slice(None),),
+) -> StepOutcome:
     """Take one step.
 
     Args:
-        net: (B, 3, S, S) -> (B, D), in training mode.
-        loss_of: (B, D) embeddings -> scalar.
-        optimizer: over all parameters of the net and of the loss.
+        net: in training mode.
+        loss_of: embeddings (M, D) and the part of the batch they are of -> scalar.
+        optimizer: over the parameters of the net and of the loss.
         crops: (B, 3, S, S) float32.
         precision: of the net's arithmetic; the loss is always float32.
         clip_norm: largest norm of the gradient.
         step: for the error sentence.
+        parts: micro-batches of M crops each, computed one after the other; the gradient is the mean
+            of theirs, which is the whole batch's where the loss is a mean over crops.
 
     Returns:
-        The loss before the step.
+        The loss before the step, and the embeddings.
 
     Raises:
         DivergedError: the loss or the gradient is not finite; no weight was changed.
     """
     optimizer.zero_grad(set_to_none=True)
-    with torch.autocast(crops.device.type, dtype=precision, enabled=precision != torch.float32):
-        embeddings = net(crops)
-    loss = loss_of(embeddings)
-    value = float(loss.detach())
-    loss.backward()  # type: ignore[no-untyped-call]
+    value, seen = 0.0, []
+    for part in parts:
+        with torch.autocast(crops.device.type, dtype=precision, enabled=precision != torch.float32):
+            embeddings = net(crops[part])
+        loss = loss_of(embeddings, part) / len(parts)
+        value += float(loss.detach())
+        loss.backward()  # type: ignore[no-untyped-call]
+        seen.append(embeddings.detach())
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     norm = float(nn.utils.clip_grad_norm_(trained, clip_norm))
-    if not (torch.isfinite(torch.tensor(value)) and torch.isfinite(torch.tensor(norm))):
+    if not (math.isfinite(value) and math.isfinite(norm)):
         raise DivergedError(
             f"The loss is no longer finite at step {step} (loss {value}, gradient {norm}).",
-            remedy="Resume from the last checkpoint with a lower optimizer.learning_rate.",
+            remedy="Start again with a lower optimizer.learning_rate.",
             step=step,
+            loss=value,
+            gradient=norm,
         )
     optimizer.step()
-    return value
+    return StepOutcome(value, seen[0] if len(seen) == 1 else torch.cat(seen))
 
 
 @torch.no_grad()

@@ -8,13 +8,10 @@ and random choice is a function of the step: a run that was killed continues as 
 from __future__ import annotations
 
 import copy
-import json
-import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import torch
@@ -23,7 +20,7 @@ from torch import nn
 
 from facerec.errors import ConfigError, DeviceError
 from facerec.progress import SilentTask, Task
-from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint
 from training.data.augment import plain_batch
 from training.data.batches import SAMPLINGS, BatchSource, People, RowsOfStep, people_of_step
 from training.data.live_teacher import LiveTeacher
@@ -34,9 +31,20 @@ from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
 from training.nets.registry import NETS, settings_of
 from training.objective import NO_LABEL, Objective
-from training.recipe import NetSettings, Recipe, checked_values, recipe_to_table
-from training.schedule import learning_rate_factor
-from training.step import precision_name, resolve_precision, train_step, update_average
+from training.optimizers import build_optimizer
+from training.protection import CollapseWatch, reporting_divergence
+from training.recipe import NetSettings, Recipe, checked_values
+from training.run_log import RunLog, Speaker
+from training.run_state import RunState
+from training.schedule import set_rate
+from training.step import (
+    batch_parts,
+    precision_name,
+    resolve_precision,
+    train_step,
+    update_average,
+)
+from training.transfer import begin_from, freeze, training_mode
 
 EMBED_BATCH = 128
 
@@ -49,6 +57,7 @@ def train(
     resume: bool = False,
     start_from: Path | None = None,
     task: Task | None = None,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Train a net by a recipe.
 
@@ -59,34 +68,36 @@ def train(
         resume: continue the run in ``run_dir``.
         start_from: a checkpoint whose averaged weights the net starts from.
         task: receives progress.
+        remark: receives sentences for the user: figures on the way, and warnings.
 
     Returns:
         The last checkpoint.
 
     Raises:
-        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence.
+        TrainingError: no data, no targets, a run already there, a damaged checkpoint, divergence,
+            collapse where the recipe says so.
         DeviceError: the device is not there.
     """
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
     device = _device(loop.device, loop.n_threads)
     last = run_dir / LAST_NAME
-    saved = load_checkpoint(last) if resume else None
+    saved = _saved(last, resume=resume)
     recipe = _with_precision(recipe, device, saved)
     precision = resolve_precision(recipe.loop.precision, device.type)
 
     # Data: crops that may be trained on, who they show, and what the teachers say of them.
     pack = CropPack(pack_dir)
     rows = trainable_rows(pack)
-    labels, n_classes = _labels(pack, rows)
-    torch.manual_seed(loop.seed)  # a head draws weights of its own
-    objective = Objective(recipe, n_classes=n_classes).to(device)
-    targets_of = _targets(pack, recipe)
     if len(rows) < loop.batch_size:
         raise DatasetError(
             f"The pack has {len(rows)} crops to train on and a batch needs {loop.batch_size}.",
             remedy="Add images, or lower loop.batch_size.",
         )
+    labels, people = _labels(pack, rows)
+    torch.manual_seed(loop.seed)
+    objective = Objective(recipe, n_classes=len(people)).to(device)
+    targets_of = _targets(pack, recipe)
     source = BatchSource(
         pack,
         rows,
@@ -99,66 +110,87 @@ def train(
         choose=_chooser(recipe, rows, labels),
     )
 
-    # Net, its average, optimiser.
+    # Net, its average, optimiser; a fresh run, or the continuation of one.
     torch.manual_seed(loop.seed)
     net = build_net(recipe.net, with_weights=saved is None and start_from is None)
     net = net.to(device).to(memory_format=torch.channels_last)
-    if start_from is not None:
-        net.load_state_dict(load_checkpoint(start_from).average)
-    average = copy.deepcopy(net).eval()
-    trained = nn.ModuleList([net, objective])
-    optimizer = torch.optim.AdamW(
-        parameter_groups(trained, settings.weight_decay), lr=settings.learning_rate
+    still = freeze(net, recipe.transfer)
+    afresh = "" if start_from is None or saved else begin_from(start_from, net, objective, people)
+    state = RunState(
+        net,
+        copy.deepcopy(net).eval(),
+        build_optimizer(net, objective, recipe),
+        objective,
+        people,
+        CollapseWatch(objective, after=settings.warmup_steps),
     )
-
-    # A fresh run, or the continuation of one.
-    states = net, average, optimizer, objective
-    first_step = 0 if saved is None else _restore(saved, recipe, *states)
-    if saved is None and last.exists():
-        raise CheckpointError(
-            f"There is a run in {run_dir} already.", remedy="Continue it with --resume."
-        )
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.json").write_text(json.dumps(recipe_to_table(recipe), indent=1) + "\n")
+    set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
+    first_step = 0 if saved is None else state.restore(saved, recipe)
 
     # The loop.
-    with (run_dir / "log.jsonl").open("a", encoding="utf-8") as log:
-        _write(log, event="start", step=first_step, precision=str(precision), crops=len(rows))
-        started, losses = time.monotonic(), []
+    with RunLog(run_dir, recipe, first_step) as log:
+        say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
+        say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
+        say.remark(first_step, afresh)
         for step, batch_rows, crops in source.stream(first_step, loop.steps):
-            _set_rate(optimizer, recipe, step)
+            # What a net or loss draws at random is a function of the step, too.
+            torch.manual_seed(loop.seed * loop.steps + step)
+            rate = set_rate(state.optimizer, settings, step, total_steps=loop.steps)
             targets = targets_of(batch_rows, crops)
             views = to_net(crops, device)
-            gallery = _embed(average, views, precision) if objective.needs_gallery else None
-            loss = train_step(
-                net.train(),
-                partial(
-                    objective,
-                    targets=None if targets is None else torch.from_numpy(targets).to(device),
-                    labels=torch.from_numpy(labels[batch_rows]).to(device),
-                    gallery=gallery,
-                ),
-                optimizer,
-                views,
-                precision=precision,
-                clip_norm=settings.clip_norm,
-                step=step,
-            )
-            update_average(average, net, decay=settings.average_decay, step=step)
-            losses.append(loss)
+            gallery = _embed(state.average, views, precision) if objective.needs_gallery else None
+            with reporting_divergence(
+                run_dir, crops, [pack.items[row] for row in batch_rows], learning_rate=rate
+            ):
+                outcome = train_step(
+                    training_mode(net, still),
+                    partial(
+                        _loss_of_part,
+                        objective,
+                        None if targets is None else torch.from_numpy(targets).to(device),
+                        torch.from_numpy(labels[batch_rows]).to(device),
+                        gallery,
+                    ),
+                    state.optimizer,
+                    views,
+                    precision=precision,
+                    clip_norm=settings.clip_norm,
+                    step=step,
+                    parts=batch_parts(recipe),
+                )
+            update_average(state.average, net, decay=settings.average_decay, step=step)
             done = step + 1
+            say.took_step(outcome.loss, n_crops=loop.batch_size)
+            say.collapse(
+                done, state.watch.see(step, outcome.embeddings), stop=loop.stop_on_collapse
+            )
             task.step("train", done, loop.steps)
-            if done % loop.checkpoint_every == 0 or done == loop.steps:
-                rate = (done - first_step) * loop.batch_size / (time.monotonic() - started)
-                mean = sum(losses) / len(losses)
-                _write(log, event="progress", step=done, loss=mean, images_per_s=rate)
-                losses.clear()
-                weights = (each.state_dict() for each in states)
-                save_checkpoint(last, Checkpoint(recipe, done, *weights))
+            # What is logged comes before the checkpoint that knows of it.
+            is_saved = done % loop.checkpoint_every == 0 or done == loop.steps
+            if is_saved:
+                say.progress(done, rate)
             if done % loop.evaluate_every == 0 or done == loop.steps:
-                for figures in evaluate_held_out(average, pack, precision, device):
-                    _write(log, event="held_out", step=done, **asdict(figures))
+                say.held_out(done, evaluate_held_out(state.average, pack, precision, device))
+            if is_saved:
+                state.save(last, recipe, done)
     return last
+
+
+def _loss_of_part(
+    objective: Objective,
+    targets: torch.Tensor | None,
+    labels: torch.Tensor,
+    gallery: torch.Tensor | None,
+    embeddings: torch.Tensor,
+    part: slice,
+) -> torch.Tensor:
+    loss: torch.Tensor = objective(
+        embeddings,
+        None if targets is None else targets[part],
+        labels[part],
+        None if gallery is None else gallery[part],
+    )
+    return loss
 
 
 def build_net(settings: NetSettings, *, with_weights: bool = False) -> nn.Module:
@@ -181,16 +213,6 @@ def build_net(settings: NetSettings, *, with_weights: bool = False) -> nn.Module
         embedding_dim=settings.embedding_dim,
         crop_size_px=settings.crop_size_px,
     )
-
-
-def parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Split the parameters into those that decay and those that do not (norms, biases)."""
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    free = [p for p in net.parameters() if p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
 
 
 def trainable_rows(pack: CropPack) -> NDArray[np.int64]:
@@ -242,6 +264,16 @@ def evaluate_held_out(
     return held_out_figures(pack, embed)
 
 
+def _saved(last: Path, *, resume: bool) -> Checkpoint | None:
+    if resume:
+        return load_checkpoint(last)
+    if last.exists():
+        raise CheckpointError(
+            f"There is a run in {last.parent} already.", remedy="Continue it with --resume."
+        )
+    return None
+
+
 def _device(name: str, n_threads: int) -> torch.device:
     if n_threads:
         torch.set_num_threads(n_threads)
@@ -250,13 +282,14 @@ def _device(name: str, n_threads: int) -> torch.device:
     return torch.device(name)
 
 
-def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """Number the people of the rows: (all items of the pack,) labels, and how many people."""
+def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """Number the people of the rows: (all items of the pack,) labels, and the people's names."""
     labels = np.full(len(pack), NO_LABEL, dtype=np.int64)
     known = rows[[bool(pack.items[row].person) for row in rows]]
     if len(known):
         labels[known] = pack.labels(known)
-    return labels, int(labels.max(initial=NO_LABEL)) + 1
+    first = known[np.unique(labels[known], return_index=True)[1]]
+    return labels, [f"{item.source}/{item.person}" for item in (pack.items[row] for row in first)]
 
 
 def _chooser(recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> RowsOfStep:
@@ -334,38 +367,3 @@ def _with_precision(recipe: Recipe, device: torch.device, saved: Checkpoint | No
     else:
         name = precision_name(resolve_precision("auto", device.type))
     return replace(recipe, loop=replace(recipe.loop, precision=name))
-
-
-def _restore(
-    saved: Checkpoint,
-    recipe: Recipe,
-    net: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    objective: nn.Module,
-) -> int:
-    if saved.recipe != recipe:
-        raise CheckpointError(
-            "The run to be resumed has another recipe.", remedy="Resume it with its own recipe."
-        )
-    net.load_state_dict(saved.net)
-    average.load_state_dict(saved.average)
-    optimizer.load_state_dict(saved.optimizer)
-    objective.load_state_dict(saved.objective)
-    return saved.step
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    factor = learning_rate_factor(
-        step,
-        total_steps=recipe.loop.steps,
-        warmup_steps=recipe.optimizer.warmup_steps,
-        final_fraction=recipe.optimizer.final_fraction,
-    )
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.optimizer.learning_rate * factor
-
-
-def _write(log: TextIO, **facts: object) -> None:
-    log.write(json.dumps(facts) + "\n")
-    log.flush()

@@ -112,6 +112,7 @@ def pairs(file: Path, data: Path | None, **given: Any) -> None:  # noqa: ANN401 
 
     FILE is a list in LFW's format, or CSV with the header `a,b,same` (and perhaps `fold`): two
     images relative to the folder of the images, and 1 for the same person or 0 for different ones.
+    Or a verification set of InsightFace (.bin): its crops are aligned, and embedded as they are.
 
     Example: facerec evaluate pairs pairs.csv --data photos
     """

@@ -252,10 +252,16 @@ def _pairs_protocol(pairs: PairList, plain: Verification) -> str:
         if plain.folds is not None
         else "in one fold; the accuracy is the one at the model's own threshold"
     )
+    faces = (
+        "The crops are aligned already and embedded as they are; pairs with one that cannot be "
+        "read are errors."
+        if pairs.is_aligned
+        else "Faces are found, aligned and embedded by the program itself, without a check of "
+        "quality; pairs without a face are errors."
+    )
     return (
         f"Verification, 1:1: {n_same:,} pairs of the same person and {n_different:,} pairs of "
-        f"different people from {pairs.source.name}, {how}. Faces are found, aligned and embedded "
-        "by the program itself, without a check of quality; pairs without a face are errors."
+        f"different people from {pairs.source.name}, {how}. {faces}"
     )
 
 

@@ -55,11 +55,13 @@ class PairList:
         source: the file they were read from.
         pairs: the pairs, folds in order.
         n_folds: how many folds; 1 when the list is not divided.
+        is_aligned: whether the images are Crops already.
     """
 
     source: Path
     pairs: tuple[Pair, ...]
     n_folds: int
+    is_aligned: bool = False
 
     def images(self) -> tuple[Path, ...]:
         """Every image of the list once, in order of first appearance."""

@@ -108,11 +108,12 @@ def list_images(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(Path(parent, name) for name in files if _is_image_name(name))
+        found.extend(Path(parent, name) for name in files if is_image_name(name))
     return sorted(found)
 
 
-def _is_image_name(name: str) -> bool:
+def is_image_name(name: str) -> bool:
+    """Tell by the ending of a file's name whether it is an image; hidden files are none."""
     return not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
 
 

@@ -29,6 +29,7 @@ from facerec.evaluate.identification import (
     identify_open_set,
 )
 from facerec.evaluate.pages import MIRRORED, PLAIN, Subject, pairs_page, people_page
+from facerec.evaluate.pair_bins import BIN_ENDING, BinPairs, acquire_bin, read_bin
 from facerec.evaluate.pairs import PairList, find_lfw, people_in_folder, people_root, read_pairs
 from facerec.evaluate.report import Page, ScoreRow
 from facerec.evaluate.verification import Verification, score_pairs, verify_pairs
@@ -38,6 +39,8 @@ from facerec.progress import Task
 from facerec.zoo import ModelCard, OperatingPoint, find_model, list_models
 
 LFW_TITLE = "Labeled Faces in the Wild, View 2"
+# What does not apply where the crops are aligned already.
+OF_DETECTION = ("Detector", "Which face", "Several faces")
 PACKAGES = ("facerec", "numpy", "openvino", "opencv-python", "pillow")
 
 
@@ -114,10 +117,11 @@ def evaluate_pairs(
     now: datetime,
     task: Task | None = None,
 ) -> Evaluation:
-    """Measure an own list of pairs, see ``facerec.evaluate.pairs.read_pairs``.
+    """Measure an own list of pairs, or InsightFace's verification sets.
 
     Args:
-        file: the list.
+        file: the list, see ``facerec.evaluate.pairs.read_pairs``, or a ``.bin`` file of aligned
+            crops, see ``facerec.evaluate.pair_bins.read_bin``.
         images: folder of the images; None takes the list's own.
         options: what to measure with.
         now: the time that goes into the report.
@@ -128,6 +132,10 @@ def evaluate_pairs(
         InputError: the list breaks its format.
         Cancelled: the task was stopped.
     """
+    if file.suffix.lower() == BIN_ENDING:
+        crops = read_bin(file)
+        title = f"Pairs of {file.name}"
+        return _evaluate_pairs(title, crops.pair_list(), file.parent, options, now, task, crops)
     pairs = read_pairs(file, images)
     return _evaluate_pairs(
         f"Pairs of {file.name}", pairs, images or file.parent, options, now, task
@@ -221,23 +229,33 @@ def _evaluate_pairs(
     options: EvaluateOptions,
     now: datetime,
     task: Task | None,
+    crops: BinPairs | None = None,
 ) -> Evaluation:
     tools = _Tools.open(options)
     start = perf_counter()
-    acquired = tools.acquire(pairs.images(), task)
+    if crops is None:
+        acquired = tools.acquire(pairs.images(), task)
+    else:
+        acquired = acquire_bin(
+            crops, tools.embedder, mirror_embedder=tools.mirror_embedder, task=task
+        )
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
+    if crops is not None:
+        provenance = {name: said for name, said in provenance.items() if name not in OF_DETECTION}
+        provenance["Data"] = str(crops.file.resolve())
     plain = verify_pairs(score_pairs(pairs, acquired), tools.points)
     mirrored = (
         None
         if acquired.mirror_vectors is None
         else verify_pairs(score_pairs(pairs, acquired, acquired.mirror_vectors), tools.points)
     )
-    root = people_root(folder)
+    root = people_root(folder) if crops is None else folder
     subject = Subject(
         title,
         f"{tools.model_name}, {len(pairs.pairs):,} pairs of {len(acquired.paths):,} images",
         root,
-        options.with_images,
+        # The report shows images from their files, and those of a .bin have none.
+        options.with_images and crops is None,
         provenance,
     )
     payload = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -249,3 +251,44 @@ def test_a_package_under_another_name_is_said_to_be_missing(lfw, capsys, monkeyp
     monkeypatch.setattr(service, "PACKAGES", ("facerec", "no-such-package"))
     _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--no-mirror", "--no-images")
     assert "no-such-package not installed" in json.loads(out)["measured"]["Versions"]
+
+
+def test_a_verification_set_is_measured_as_it_is(tmp_path, capsys) -> None:
+    images, same = [], []
+    for pair in range(40):
+        same.append(pair % 2 == 0)
+        for person, shot in ((pair % 7, pair), (pair % 7 + (not same[-1]), pair + 100)):
+            stream = io.BytesIO()
+            Image.fromarray(fake_photo(person, shot, 112)).save(stream, "PNG")
+            images.append(stream.getvalue())
+    images[5] = b"no image"
+    (tmp_path / "lfw.bin").write_bytes(pickle.dumps((images, same), protocol=2))
+
+    code, out, _ = run(capsys, "pairs", "lfw.bin", "--json", "--out", "report")
+
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["n_same"], answer["n_different"], len(answer["folds"])) == (20, 20, 10)
+    assert answer["failures"] == [
+        {"image": "lfw.bin/image 6", "reason": "The image is no image that can be read here."}
+    ]
+    assert answer["n_failed_same"] + answer["n_failed_different"] == 1
+    assert 0.5 < answer["accuracy"] < 1
+    assert answer["with_mirror"]["accuracy"] is not None
+    assert "Detector" not in answer["measured"]
+    assert answer["measured"]["Data"].endswith("lfw.bin")
+    html = (tmp_path / "report" / "report.html").read_text()
+    assert "The crops are aligned already" in html
+    assert "data:image/jpeg" not in html
+
+
+def test_a_malicious_verification_set_is_a_known_error(tmp_path, capsys) -> None:
+    marker = tmp_path / "ran"
+    code_to_run = f"__import__('pathlib').Path({str(marker)!r}).touch()"
+    (tmp_path / "x.bin").write_bytes(b"cbuiltins\neval\n(V" + code_to_run.encode() + b"\ntR.")
+
+    code, _, err = run(capsys, "pairs", "x.bin")
+
+    assert code == 1
+    assert "no verification set" in err
+    assert not marker.exists()

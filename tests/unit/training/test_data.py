@@ -9,7 +9,7 @@ from PIL import Image
 from tests.helpers.training_packs import write_toy_pack
 from training.data.augment import AugmentSettings, augment_batch, mix_batch, plain_batch
 from training.data.batches import BatchSource, rows_of_step
-from training.data.pack import CropPack, PackItem, is_held_out, pack_folders
+from training.data.pack import CropPack, PackItem, is_held_out, pack_sources
 from training.data.targets import joint_vectors, projection_to
 from training.errors import DatasetError
 
@@ -22,15 +22,15 @@ def test_held_out_split_is_by_group_and_takes_about_a_fifth() -> None:
     assert not PackItem("a", "", "", "1").is_held_out
 
 
-def test_pack_folders_keeps_pixels_people_and_groups(tmp_path: Path) -> None:
+def test_pack_sources_keeps_pixels_people_and_groups(tmp_path: Path) -> None:
     for name, value in [("F1_M1", 10), ("F1_M2", 20), ("bob", 30)]:
         (tmp_path / "src" / name).mkdir(parents=True)
         Image.new("RGB", (16, 16), (value, value, value)).save(tmp_path / "src" / name / "1.png")
 
-    count = pack_folders([tmp_path / "src"], tmp_path / "pack")
+    report = pack_sources([tmp_path / "src"], tmp_path / "pack", side_px=16)
     pack = CropPack(tmp_path / "pack")
 
-    assert count == 3
+    assert (report.n_crops, report.n_people, report.skipped) == (3, 3, ())
     assert [int(crop[0, 0, 0]) for crop in pack.crops] == [10, 20, 30]
     assert [item.group for item in pack.items] == ["src:F1", "src:F1", "src:bob"]
 
@@ -44,9 +44,10 @@ def test_several_sources_share_their_people_where_that_is_said(tmp_path: Path) -
     for name in ("a/7", "b/7", "c/7", "loose"):
         write_images(tmp_path / name)
 
-    pack_folders(
+    pack_sources(
         [tmp_path / name for name in ("a", "b", "c", "loose")],
         tmp_path / "pack",
+        side_px=16,
         same_people=["a", "c"],
     )
 
@@ -59,8 +60,8 @@ def test_crops_of_two_sizes_make_no_pack(tmp_path: Path) -> None:
     write_images(tmp_path / "a" / "x")
     write_images(tmp_path / "b" / "x", side=20)
 
-    with pytest.raises(DatasetError, match="another size"):
-        pack_folders([tmp_path / "a", tmp_path / "b"], tmp_path / "pack")
+    with pytest.raises(DatasetError, match=r"20 x 20 pixels .* facerec align"):
+        pack_sources([tmp_path / "a", tmp_path / "b"], tmp_path / "pack", side_px=16)
 
 
 def test_pack_refuses_missing_empty_and_torn_folders(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_pack_refuses_missing_empty_and_torn_folders(tmp_path: Path) -> None:
         CropPack(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no image"):
-        pack_folders([tmp_path / "empty"], tmp_path / "p")
+        pack_sources([tmp_path / "empty"], tmp_path / "p")
     pack = write_toy_pack(tmp_path / "torn")
     lines = (pack.folder / "items.jsonl").read_text().splitlines()
     (pack.folder / "items.jsonl").write_text("\n".join(lines[:-1]) + "\n")

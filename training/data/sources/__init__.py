@@ -1,0 +1,1 @@
+"""Where training crops come from: folders, zip and tar archives, RecordIO files."""
