@@ -230,6 +230,144 @@ def info(net: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
     output.emit(format_info(measured), asdict(measured), as_json=as_json)
 
 
+@train.command("compare-losses")
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1)
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--images-seen", type=click.IntRange(min=1), help="Of each run.")
+@click.option("--per-person", default="2,5,20", show_default=True, help="Images a person.")
+@click.option("--lfw", type=click.Path(path_type=Path), help="Measure on this LFW folder too.")
+@click.option("--losses", default="", help="Only these: arcface,circle.")
+@click.option("--recipe", default="lean-compare", show_default=True, help="Net and schedule.")
+@click.option("--from", "start_from", type=click.Path(path_type=Path), help="Start from weights.")
+@click.option("--report", type=click.Path(path_type=Path), help="Default: OUT/losses.md.")
+def compare_losses_command(
+    pack: Path,
+    out: Path,
+    overrides: tuple[str, ...],
+    seeds: int,
+    images_seen: int | None,
+    per_person: str,
+    lfw: Path | None,
+    losses: str,
+    recipe: str,
+    start_from: Path | None,
+    report: Path | None,
+) -> None:
+    """Train every loss of a PACK under one budget; results and report go to OUT.
+
+    A comparison that was stopped goes on with the same command.
+
+    Example: facerec train compare-losses packs/all runs/losses --lfw lfw
+    """
+    from training.compare import IMAGES_SEEN, chosen_contenders, compare_losses, parse_per_person
+    from training.compare_report import write_report
+    from training.recipe import load_recipe
+
+    written = report or out / "losses.md"
+    with output.progress() as task:
+        for progress in compare_losses(
+            pack,
+            out,
+            load_recipe(recipe, overrides),
+            per_person=parse_per_person(per_person),
+            n_seeds=seeds,
+            images_seen=images_seen or IMAGES_SEEN,
+            lfw=lfw,
+            start_from=start_from,
+            losses=chosen_contenders(losses),
+            task=task,
+        ):
+            output.line(str(progress))
+            write_report(out, written)
+    write_report(out, written)
+    output.line(f"Report in {written}.")
+
+
+@train.command()
+@click.argument("crops", type=click.Path(path_type=Path))
+@click.argument("run_dir", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1)
+@click.option("--from", "start_from", type=click.Path(path_type=Path), help="Default: lean.")
+@click.option("--old", type=click.Path(path_type=Path), help="A pack to mix crops from.")
+@click.option("--recipe", default="lean-finetune", show_default=True, help="How.")
+@click.option("--resume", is_flag=True, help="Continue the run in the run folder.")
+def finetune(
+    crops: Path,
+    run_dir: Path,
+    overrides: tuple[str, ...],
+    start_from: Path | None,
+    old: Path | None,
+    recipe: str,
+    resume: bool,
+) -> None:
+    """Teach a trained net the people of CROPS (aligned, one subfolder per person).
+
+    Example: facerec train finetune aligned/mine runs/mine
+    """
+    from training.finetune import default_weights, finetune_folder
+    from training.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    with output.progress() as task:
+        last = finetune_folder(
+            crops,
+            run_dir,
+            loaded,
+            start_from=start_from or default_weights(),
+            old=old,
+            resume=resume,
+            task=task,
+        )
+    pack = old or "A-PACK-WITH-HELD-OUT-PEOPLE"
+    output.line(f"Trained. Next: facerec export {last} --pack {pack} --name MY-MODEL")
+
+
+@train.command("finetune-check")
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1)
+@click.option("--draws", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--lfw", type=click.Path(path_type=Path), help="Measure on this LFW folder too.")
+@click.option("--from", "start_from", type=click.Path(path_type=Path), help="Default: lean.")
+@click.option("--old/--no-old", default=False, help="Mix in crops of the pack's other people.")
+@click.option("--recipe", default="lean-finetune", show_default=True, help="How.")
+def finetune_check(
+    pack: Path,
+    out: Path,
+    overrides: tuple[str, ...],
+    draws: int,
+    lfw: Path | None,
+    start_from: Path | None,
+    old: bool,
+    recipe: str,
+) -> None:
+    """Measure what fine-tuning on 20 held-out people of a PACK brings; results go to OUT.
+
+    A check that was stopped goes on with the same command.
+
+    Example: facerec train finetune-check packs/all runs/check --lfw lfw
+    """
+    from training.finetune import default_weights
+    from training.finetune_check import check_finetuning, read_draws, summary
+    from training.recipe import load_recipe
+
+    with output.progress() as task:
+        for draw in check_finetuning(
+            pack,
+            out,
+            load_recipe(recipe, overrides),
+            start_from=start_from or default_weights(),
+            n_draws=draws,
+            old=old,
+            lfw=lfw,
+            task=task,
+        ):
+            output.line(str(draw))
+    output.line(summary(read_draws(out)))
+
+
 @click.group(cls=DefaultGroup, default_command="model")
 def export() -> None:
     """Turn a checkpoint into a model file with its card.
