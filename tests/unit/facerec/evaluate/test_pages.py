@@ -42,7 +42,7 @@ def photographed(n_people: int, images: int, spread: float = 0.6):
     n = len(person)
     failures = {0: "No face was found."}
     boxes = np.zeros((n, 4), np.float32)
-    return Acquired(paths, vectors, None, boxes, np.ones(n, np.int64), failures), person
+    return Acquired(paths, vectors, {}, boxes, np.ones(n, np.int64), failures), person
 
 
 def listed(acquired: Acquired, person, n_folds: int) -> PairList:
