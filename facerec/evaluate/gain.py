@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facerec.embed.base import Embedder
 from facerec.errors import ShapeError
-from facerec.evaluate.verification import FoldAccuracy
+from facerec.evaluate.verification import FoldAccuracy, Verification
 
 N_ROUNDS = 9
 # A turn lasts at least this long, so that the clock and a switch of threads do not count.
@@ -52,6 +52,23 @@ class Cost:
     ratio: float
     ratio_low: float
     ratio_high: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """Another way of embedding the same images.
+
+    Attributes:
+        name: what it is.
+        result: what it reaches.
+        gain: over the plain way; None without folds.
+        cost: beside the plain way; None when it was not timed.
+    """
+
+    name: str
+    result: Verification
+    gain: FoldGain | None = None
+    cost: Cost | None = None
 
 
 def gain_over(base: FoldAccuracy, other: FoldAccuracy) -> FoldGain:
@@ -92,7 +109,7 @@ def costs(embedders: Mapping[str, Embedder], crops: NDArray[np.uint8]) -> dict[s
 def time_in_turns(
     work: Mapping[str, Callable[[], object]],
     *,
-    n_rounds: int = N_ROUNDS,
+    n_rounds: int | None = None,
     turn_s: float = TURN_S,
     clock: Callable[[], float] = perf_counter,
 ) -> dict[str, NDArray[np.float64]]:
@@ -100,7 +117,7 @@ def time_in_turns(
 
     Args:
         work: name -> what to run.
-        n_rounds: how many rounds count; one more goes before them to warm up.
+        n_rounds: how many rounds count (``N_ROUNDS``); one more goes before them to warm up.
         turn_s: shortest turn, in seconds.
         clock: seconds that pass.
 
@@ -109,7 +126,7 @@ def time_in_turns(
     """
     seconds: dict[str, list[float]] = {name: [] for name in work}
     names = list(work)
-    for turn in range(n_rounds + 1):
+    for turn in range((n_rounds or N_ROUNDS) + 1):
         start = turn % len(names)
         for name in names[start:] + names[:start]:
             seconds[name].append(_turn(work[name], turn_s, clock))

@@ -71,3 +71,10 @@ def test_what_cannot_be_joined_is_refused() -> None:
         SeveralNetworks([FakeEmbedder(), other])
     with pytest.raises(RangeError, match="not 4"):
         SeveralCrops(FakeEmbedder(), 4)
+
+
+def test_the_command_line_offers_the_counts_there_are() -> None:
+    from facerec.cli import evaluate as command
+    from facerec.evaluate import several
+
+    assert command.CROP_COUNTS == several.CROP_COUNTS
