@@ -266,7 +266,7 @@ def accuracies_on_lfw(
     folder = find_lfw(data)
     pairs = read_pairs(folder / "pairs.txt", folder)
     found = DETECTORS.get(detector)(
-        device="cpu", n_threads=0, min_face_px=EvaluateOptions.min_face_px
+        device="cpu", n_threads=0, min_face_px=EvaluateOptions().min_face_px
     )
     first, *rest = embedders
     others = {name: embedders[name] for name in rest}

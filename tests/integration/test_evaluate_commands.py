@@ -179,6 +179,18 @@ def test_gain_and_cost_are_printed(lfw, capsys) -> None:
     assert "all of it together" not in out
 
 
+def test_accuracies_of_embedders_are_those_of_the_command(lfw, capsys) -> None:
+    from facerec.embed.base import open_embedder
+
+    embedders = {"a": open_embedder("default"), "b": open_embedder("default", mirror=True)}
+    folds = service.accuracies_on_lfw(lfw, embedders, detector="fake")
+    _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--no-images")
+    answer = json.loads(out)
+    assert list(folds) == ["a", "b"]
+    assert folds["a"].mean == answer["accuracy"]
+    assert folds["b"].mean == answer["with_mirror"]["accuracy"]
+
+
 def test_own_pairs_without_folds_are_judged_at_the_threshold_of_the_card(lfw, capsys) -> None:
     table = lfw / "images" / "own.csv"
     table.write_text(
