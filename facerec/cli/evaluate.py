@@ -196,6 +196,55 @@ def folder(
     _answer(result, given, folder.resolve().name)
 
 
+@evaluate.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--only",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Text file with the names of the images to take: those the model was not trained on.",
+)
+@click.option("--aligned", is_flag=True, help="The images are aligned crops (facerec align).")
+@click.option(
+    "--fmr",
+    type=float,
+    metavar="RATE",
+    help="Use the model's threshold for at most this false match rate [default: its first].",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@setting_options("embed.model")
+@_shared_options
+def groups(
+    folder: Path,
+    only: Path | None,
+    aligned: bool,
+    fmr: float | None,
+    seed: int,
+    **given: Any,  # noqa: ANN401  (as above)
+) -> None:
+    """Measure false matches by age, sex and ethnicity on FOLDER, images named as UTKFace's.
+
+    Names are age_sex_ethnicity_date. Every two different images are compared, within groups and
+    between them, with intervals that draw images.
+
+    Example: facerec evaluate groups utkface --only untouched.txt
+    """
+    from facerec.services.evaluate_groups import evaluate_groups
+
+    with output.progress() as task:
+        result = evaluate_groups(
+            folder,
+            _options(given, mirror=False),
+            now=_now(),
+            only=only,
+            are_crops=aligned,
+            fmr=fmr,
+            seed=seed,
+            task=task,
+        )
+    _answer(result, given, folder.resolve().name)
+
+
 def _options(given: dict[str, Any], *, mirror: bool) -> EvaluateOptions:
     from facerec.detect.base import PrimaryPolicy
     from facerec.services.evaluate import EvaluateOptions

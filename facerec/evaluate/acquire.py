@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -119,6 +120,10 @@ class VectorCache:
         columns = [[s.vector for s in sightings]] + [
             [s.others[at] if s.others else none for s in sightings] for at in range(n_others)
         ]
+        vectors: dict[str, Any] = {
+            f"vectors_{at}": _stacked(column, max((len(v) for v in column), default=0))
+            for at, column in enumerate(columns)
+        }
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -126,10 +131,7 @@ class VectorCache:
             boxes=_stacked([s.box_xyxy for s in sightings], 4),
             n_faces=np.array([s.n_faces for s in sightings], dtype=np.int64),
             failures=np.array([s.failure for s in sightings], dtype=np.str_),
-            **{
-                f"vectors_{at}": _stacked(column, max((len(v) for v in column), default=0))
-                for at, column in enumerate(columns)
-            },
+            **vectors,
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, buffer.getvalue())

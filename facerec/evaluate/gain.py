@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -95,7 +96,7 @@ def costs(embedders: Mapping[str, Embedder], crops: NDArray[np.uint8]) -> dict[s
         crops: (N, S, S, 3) uint8; N at a time, N at least 1.
     """
     seconds = time_in_turns(
-        {name: lambda one=one: one.embed_vectors(crops) for name, one in embedders.items()}
+        {name: partial(one.embed_vectors, crops) for name, one in embedders.items()}
     )
     base = next(iter(seconds.values()))
     found = {}

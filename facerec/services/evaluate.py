@@ -39,7 +39,8 @@ from facerec.services.evaluation_figures import (
     short,
     verification_payload,
 )
-from facerec.services.evaluation_tools import EvaluateOptions, Tools
+from facerec.services.evaluation_tools import EvaluateOptions as EvaluateOptions
+from facerec.services.evaluation_tools import Tools
 
 LFW_TITLE = "Labeled Faces in the Wild, View 2"
 
