@@ -204,6 +204,9 @@ def folder(
     metavar="FILE",
     help="Text file with the names of the images to take: those the model was not trained on.",
 )
+@click.option(
+    "--min-age", type=click.IntRange(min=0), default=0, help="Leave people younger than this out."
+)
 @click.option("--aligned", is_flag=True, help="The images are aligned crops (facerec align).")
 @click.option(
     "--fmr",
@@ -217,6 +220,7 @@ def folder(
 def groups(
     folder: Path,
     only: Path | None,
+    min_age: int,
     aligned: bool,
     fmr: float | None,
     seed: int,
@@ -227,7 +231,7 @@ def groups(
     Names are age_sex_ethnicity_date. Every two different images are compared, within groups and
     between them, with intervals that draw images.
 
-    Example: facerec evaluate groups utkface --only untouched.txt
+    Example: facerec evaluate groups utkface --only untouched.txt --min-age 18
     """
     from facerec.services.evaluate_groups import evaluate_groups
 
@@ -237,6 +241,7 @@ def groups(
             _options(given, mirror=False),
             now=_now(),
             only=only,
+            min_age=min_age,
             are_crops=aligned,
             fmr=fmr,
             seed=seed,

@@ -107,6 +107,15 @@ def groupings_of(paths: Sequence[Path]) -> tuple[Grouping, ...]:
     )
 
 
+def age_of(path: Path) -> int:
+    """Return the age in years that a file name carries.
+
+    Raises:
+        InputError: it carries none.
+    """
+    return _labels(path)[0]
+
+
 def has_labels(path: Path) -> bool:
     """Say whether a file name carries age, sex and ethnicity."""
     return _NAME.match(path.name) is not None
@@ -177,8 +186,9 @@ def group_rates(
     draws: list[list[NDArray[np.float64]]] = [[] for _ in counted]
     for _ in range(n_resamples):
         weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+        products = weights[first] * weights[second]
         for one, drawn in zip(counted, draws, strict=True):
-            drawn.append(one.rates(weights))
+            drawn.append(one.rates(weights, products))
     overall, *rates = (
         rate
         for one, drawn in zip(counted, draws, strict=True)
@@ -195,13 +205,11 @@ class _Counted:
     ) -> None:
         self.grouping = grouping
         self.n = len(grouping.names)
-        self.first, self.second = first, second
         a, b = grouping.member[first], grouping.member[second]
         self.cell = np.minimum(a, b) * self.n + np.maximum(a, b)
 
-    def errors(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(G, G) weighted false matches, above and on the diagonal."""
-        products = weights[self.first] * weights[self.second]
+    def errors(self, products: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """(G, G) false matches, above and on the diagonal; each counts as the product says."""
         counts = np.bincount(self.cell, weights=products, minlength=self.n**2)
         return counts.reshape(self.n, self.n).astype(np.float64)
 
@@ -213,16 +221,18 @@ class _Counted:
         np.fill_diagonal(trials, (sums**2 - squares) / 2)
         return trials
 
-    def rates(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def rates(
+        self, weights: NDArray[np.float64], products: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """(G, G) rates of one draw; NaN where it holds no pair."""
         trials = self.trials(weights)
         empty = np.full_like(trials, np.nan)
-        return np.divide(self.errors(weights), trials, where=trials > 0, out=empty)
+        return np.divide(self.errors(products), trials, where=trials > 0, out=empty)
 
     def estimates(self, draws: NDArray[np.float64]) -> Iterator[GroupRate]:
         """Rates with the intervals that the draws (R, G, G) give."""
         ones = np.ones(len(self.grouping.member))
-        errors, trials = self.errors(ones), self.trials(ones)
+        errors, trials = self.errors(), self.trials(ones)
         sizes = np.bincount(self.grouping.member, minlength=self.n)
         for a in range(self.n):
             for b in range(a, self.n):

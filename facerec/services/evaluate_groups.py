@@ -15,6 +15,7 @@ from facerec.align.landmarks import template_points
 from facerec.errors import ImageReadError, InputError
 from facerec.evaluate.groups import (
     Groups,
+    age_of,
     bare_name,
     group_rates,
     groupings_of,
@@ -33,6 +34,9 @@ from facerec.services.evaluation_tools import EvaluateOptions, Tools
 from facerec.types import Face, ImageRGB
 from facerec.zoo import OperatingPoint
 
+# Of the false matches, the highest ones go into the CSV file.
+MOST_ROWS = 10_000
+
 
 def evaluate_groups(
     folder: Path,
@@ -40,6 +44,7 @@ def evaluate_groups(
     *,
     now: datetime,
     only: Path | None = None,
+    min_age: int = 0,
     are_crops: bool = False,
     fmr: float | None = None,
     seed: int = 0,
@@ -52,6 +57,7 @@ def evaluate_groups(
         options: what to measure with.
         now: the time that goes into the report.
         only: list of the images to take, those that nothing was trained on; None takes all.
+        min_age: take nobody younger, in years.
         are_crops: the images are aligned Crops already (``facerec align``).
         fmr: take the card's Threshold for at most this rate; None takes its first.
         seed: of the bootstrap.
@@ -63,7 +69,7 @@ def evaluate_groups(
         InputError: fewer than two images are left, or the model has no card with a Threshold.
         Cancelled: the task was stopped.
     """
-    paths, remarks = _chosen(folder, only)
+    paths, remarks = _chosen(folder, only, min_age)
     tools = Tools.open(options)
     point = _point(tools, fmr)
     if are_crops:
@@ -131,7 +137,7 @@ def _rates_payload(groups: Groups) -> list[dict[str, object]]:
 
 
 def _false_matches(groups: Groups, paths: Sequence[Path]) -> tuple[ScoreRow, ...]:
-    order = np.argsort(-groups.scores, kind="stable")
+    order = np.argsort(-groups.scores, kind="stable")[:MOST_ROWS]
     return tuple(
         ScoreRow(paths[a].name, paths[b].name, False, float(score))
         for a, b, score in zip(
@@ -140,7 +146,7 @@ def _false_matches(groups: Groups, paths: Sequence[Path]) -> tuple[ScoreRow, ...
     )
 
 
-def _chosen(folder: Path, only: Path | None) -> tuple[list[Path], str]:
+def _chosen(folder: Path, only: Path | None, min_age: int) -> tuple[list[Path], str]:
     """The images to compare, and in sentences which they are."""
     images = list_images(folder)
     labelled = [path for path in images if has_labels(path)]
@@ -151,6 +157,9 @@ def _chosen(folder: Path, only: Path | None) -> tuple[list[Path], str]:
         names = listed_names(only)
         listed = [path for path in labelled if bare_name(path) in names]
         remarks = f"Only images of the list {only.name} were taken. "
+    if min_age:
+        listed = [path for path in listed if age_of(path) >= min_age]
+        remarks += f"Nobody younger than {min_age} was taken. "
     once: dict[str, Path] = {}
     for path in listed:
         once.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), path)

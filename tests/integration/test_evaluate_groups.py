@@ -93,6 +93,9 @@ def test_only_listed_images_are_taken_and_faces_are_found_when_they_are_no_crops
     sizes = {(one["attribute"], one["group"]): one["images"] for one in answer["sizes"]}
     assert sizes["sex", "male"] == 4
     assert sizes["age", "60 and over"] == 2
+    grown = json.loads(run(capsys, people, "--only", "only.txt", "--min-age", 40, "--json")[1])
+    assert grown["images"] == 4
+    assert "Nobody younger than 40 was taken" in grown["remarks"]
     code, out, _ = run(capsys, people, "--only", "only.txt")
     assert "FMR, sex: female" in out
     assert "upper bounds" in out
