@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facerec.evaluate.acquire import write_whole
 from facerec.runtime import InferenceSession, open_session
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.data.augment import plain_batch
 from training.data.pack import CropPack
 from training.errors import ExportError
-from training.manifest import file_entry, write_manifest_entry
+from training.manifest import file_entry, write_atomically, write_manifest_entry
 from training.thresholds import held_out_thresholds
 from training.train import build_net
 
@@ -82,7 +81,7 @@ def export_onnx(checkpoint_path: Path, onnx_path: Path) -> ExportedModel:
         raise ExportError(
             f"The exported graph disagrees with the net (cosine {worst:.6f}). Nothing was written."
         )
-    write_whole(onnx_path, graph)
+    write_atomically(onnx_path, graph)
     return ExportedModel(onnx_path, hashlib.sha256(graph).hexdigest(), worst)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
-from facerec.evaluate.acquire import write_whole
 from facerec.zoo import MANIFEST_NAME, read_manifest
 
 
@@ -31,7 +31,7 @@ def write_manifest_entry(folder: Path, entry: dict[str, object]) -> None:
     kept = [b for b in blocks if f'name = "{entry["name"]}"\n' not in b]
     body = "".join(f"{key} = {_toml(value)}\n" for key, value in entry.items())
     text = head + "".join(f"[[model]]\n{block.rstrip()}\n\n" for block in [*kept, body])
-    write_whole(path, (text.rstrip() + "\n").encode())
+    write_atomically(path, (text.rstrip() + "\n").encode())
     read_manifest(folder)
 
 
@@ -46,3 +46,13 @@ def _toml(value: object) -> str:
             return "[\n" + "".join(f"  {item},\n" for item in inner) + "]"
         return "[" + ", ".join(inner) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, readable as the user's files are."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)

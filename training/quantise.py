@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from facerec.embed.base import Embedder
 from facerec.embed.onnx import OnnxEmbedder
-from facerec.evaluate.acquire import write_whole
 from facerec.evaluate.gain import Cost, FoldGain, costs, gain_over
 from facerec.evaluate.verification import FoldAccuracy
 from facerec.progress import Task
@@ -29,7 +28,7 @@ from facerec.zoo import ModelCard, read_manifest, verified_path
 from training.data.pack import CropPack
 from training.errors import ExportError
 from training.export import PARITY_BATCHES, lowest_cosine
-from training.manifest import file_entry, write_manifest_entry
+from training.manifest import file_entry, write_atomically, write_manifest_entry
 from training.older_processor import vectors_on_older_processor
 from training.thresholds import threshold_rows, thresholds_of
 from training.train import trainable_rows
@@ -129,7 +128,7 @@ def quantise_model(
         thresholds = thresholds_of(pack, held, ours.embed_vectors(pack.crops[held]))
     path = folder / f"{name}.onnx"
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, graph)
+    write_atomically(path, graph)
     model = QuantisedModel(path, parent, worst, found, loss)
     write_manifest_entry(folder, _entry(model, name, len(rows), thresholds, ours.device))
     return model

@@ -69,6 +69,8 @@ def test_a_faithful_graph_is_written_and_agrees(checkpoint: Path, tmp_path: Path
     exported = export_onnx(checkpoint, tmp_path / "out" / "x.onnx")
 
     assert exported.path.is_file()
+    (tmp_path / "plain").write_bytes(b"")
+    assert exported.path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert 0.999999 < exported.worst_cosine <= 1.000001
 
 
