@@ -95,7 +95,7 @@ class LfwPack:
         failures = {at: NO_FACE for at, row in enumerate(rows) if row < 0}
         n = len(paths)
         acquired = Acquired(
-            paths, vectors[rows], None, np.zeros((n, 4), np.float32), np.ones(n, np.int64), failures
+            paths, vectors[rows], {}, np.zeros((n, 4), np.float32), np.ones(n, np.int64), failures
         )
         return cross_validated_accuracy(score_pairs(self.pairs, acquired)).mean
 

@@ -21,10 +21,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # The settings' word for "ask the user" has no place here: a policy chooses without asking.
 FACES = ("central", "largest", "certain")
+# (as facerec.evaluate.several has them; imported by the service alone)
+CROP_COUNTS = (1, 5, 9)
 
 
 def _shared_options(function: F) -> F:
-    """Add what all three protocols take."""
+    """Add what all protocols take."""
     for option in reversed(
         [
             click.option(
@@ -56,9 +58,31 @@ def _shared_options(function: F) -> F:
                 is_flag=True,
                 help="Keep the images' vectors in the cache folder, for a quick second run.",
             ),
-            setting_options("embed.model", *DETECTION),
+            setting_options(*DETECTION),
             json_option,
         ]
+    ):
+        function = option(function)
+    return function
+
+
+def _pairs_options(function: F) -> F:
+    """Add what buys accuracy with time, for the protocols over lists of pairs."""
+    for option in (
+        click.option(
+            "--crops",
+            type=click.Choice([str(count) for count in CROP_COUNTS]),
+            default="1",
+            show_default=True,
+            help="Measure with the vectors of so many shifted crops summed, too.",
+        ),
+        click.option(
+            "--model",
+            "models",
+            multiple=True,
+            metavar="NAME",
+            help="Recognition model; given again: more networks, measured alone and together.",
+        ),
     ):
         function = option(function)
     return function
@@ -82,12 +106,14 @@ command = evaluate
     metavar="DIR",
     help="Folder with pairs.txt beside the people's folders or images/ [default: FACEREC_LFW].",
 )
+@_pairs_options
 @_shared_options
 def lfw(data: Path | None, **given: Any) -> None:  # noqa: ANN401  (options, read in one place)
     """Measure verification on Labeled Faces in the Wild, View 2.
 
     Ten folds in file order; the threshold of each comes from the other nine. Pairs in which no face
-    is found count as errors and are listed.
+    is found count as errors and are listed. What mirror averaging, --crops and further models buy
+    and cost stands beside the plain figure.
 
     Example: facerec evaluate lfw --data lfw --out report
     """
@@ -106,6 +132,7 @@ def lfw(data: Path | None, **given: Any) -> None:  # noqa: ANN401  (options, rea
     metavar="DIR",
     help="Folder of the images [default: the list's own].",
 )
+@_pairs_options
 @_shared_options
 def pairs(file: Path, data: Path | None, **given: Any) -> None:  # noqa: ANN401  (as above)
     """Measure verification on the pairs of FILE.
@@ -139,6 +166,7 @@ def pairs(file: Path, data: Path | None, **given: Any) -> None:  # noqa: ANN401 
     help="Images to enrol of each person.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides who is enrolled.")
+@setting_options("embed.model")
 @_shared_options
 def folder(
     folder: Path,
@@ -169,13 +197,70 @@ def folder(
     _answer(result, given, folder.resolve().name)
 
 
+@evaluate.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--only",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Text file with the names of the images to take: those the model was not trained on.",
+)
+@click.option(
+    "--min-age", type=click.IntRange(min=0), default=0, help="Leave people younger than this out."
+)
+@click.option("--aligned", is_flag=True, help="The images are aligned crops (facerec align).")
+@click.option(
+    "--fmr",
+    type=float,
+    metavar="RATE",
+    help="Use the model's threshold for at most this false match rate [default: its first].",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@setting_options("embed.model")
+@_shared_options
+def groups(
+    folder: Path,
+    only: Path | None,
+    min_age: int,
+    aligned: bool,
+    fmr: float | None,
+    seed: int,
+    **given: Any,  # noqa: ANN401  (as above)
+) -> None:
+    """Measure false matches by age, sex and ethnicity on FOLDER, images named as UTKFace's.
+
+    Names are age_sex_ethnicity_date. Every two different images are compared, within groups and
+    between them, with intervals that draw images.
+
+    Example: facerec evaluate groups utkface --only untouched.txt --min-age 18
+    """
+    from facerec.services.evaluate_groups import evaluate_groups
+
+    with output.progress() as task:
+        result = evaluate_groups(
+            folder,
+            _options(given, mirror=False),
+            now=_now(),
+            only=only,
+            min_age=min_age,
+            are_crops=aligned,
+            fmr=fmr,
+            seed=seed,
+            task=task,
+        )
+    _answer(result, given, folder.resolve().name)
+
+
 def _options(given: dict[str, Any], *, mirror: bool) -> EvaluateOptions:
     from facerec.detect.base import PrimaryPolicy
     from facerec.services.evaluate import EvaluateOptions
 
     current = settings({name: value for name, value in given.items() if "__" in name})
+    model, *more = dict.fromkeys(given.get("models") or (current.embed.model,))
     return EvaluateOptions(
-        model=current.embed.model,
+        model=model,
+        more_models=tuple(more),
+        n_crops=int(given.get("crops", 1)),
         detector=current.detect.detector,
         device=current.runtime.device,
         n_threads=current.runtime.n_threads,

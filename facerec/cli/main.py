@@ -50,7 +50,7 @@ _EXTRA_OF_MODULE = {
     "onnxscript": "train",
     "skimage": "test",
     "sklearn": "test",
-    "onnxruntime": "bench",
+    "onnxruntime": "int8",
     "dlib": "bench",
 }
 # Conditions of the user's machine, not of the program.

@@ -11,9 +11,10 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -39,7 +40,7 @@ class Acquired:
     Attributes:
         paths: N images.
         vectors: (N, D) float32, unit length; zero where no Face was found.
-        mirror_vectors: (N, D') the same, from image and mirror image; None when not asked for.
+        others: name -> (N, D') the same of another embedder (mirror averaging, another network).
         boxes: (N, 4) float32, left, top, right, bottom of the chosen Face in pixels.
         n_faces: (N,) int64, how many Faces were found.
         failures: row -> why there is no vector.
@@ -47,7 +48,7 @@ class Acquired:
 
     paths: tuple[Path, ...]
     vectors: NDArray[np.float32]
-    mirror_vectors: NDArray[np.float32] | None
+    others: Mapping[str, NDArray[np.float32]]
     boxes: NDArray[np.float32]
     n_faces: NDArray[np.int64]
     failures: dict[int, str]
@@ -66,14 +67,14 @@ class Sighting:
 
     Attributes:
         vector: (D,) float32; empty when no Face was found.
-        mirror_vector: (D',) float32; empty when not asked for or no Face was found.
+        others: one (D',) float32 for each other embedder; none when no Face was found.
         box_xyxy: (4,) float32, pixels.
         n_faces: how many Faces were found.
         failure: why there is no vector; empty when there is one.
     """
 
     vector: NDArray[np.float32]
-    mirror_vector: NDArray[np.float32]
+    others: tuple[NDArray[np.float32], ...]
     box_xyxy: NDArray[np.float32]
     n_faces: int
     failure: str = ""
@@ -114,17 +115,23 @@ class VectorCache:
     def save(self) -> None:
         """Write the cache, whole or not at all."""
         sightings = list(self.sightings.values())
-        width = max((len(s.vector) for s in sightings), default=0)
-        mirror_width = max((len(s.mirror_vector) for s in sightings), default=0)
+        n_others = max((len(s.others) for s in sightings), default=0)
+        none = np.empty(0, dtype=np.float32)
+        columns = [[s.vector for s in sightings]] + [
+            [s.others[at] if s.others else none for s in sightings] for at in range(n_others)
+        ]
+        vectors: dict[str, Any] = {
+            f"vectors_{at}": _stacked(column, max((len(v) for v in column), default=0))
+            for at, column in enumerate(columns)
+        }
         buffer = io.BytesIO()
         np.savez(
             buffer,
             digests=np.array(list(self.sightings), dtype="U64"),
-            vectors=_stacked([s.vector for s in sightings], width),
-            mirror_vectors=_stacked([s.mirror_vector for s in sightings], mirror_width),
             boxes=_stacked([s.box_xyxy for s in sightings], 4),
             n_faces=np.array([s.n_faces for s in sightings], dtype=np.int64),
             failures=np.array([s.failure for s in sightings], dtype=np.str_),
+            **vectors,
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.path, buffer.getvalue())
@@ -134,11 +141,13 @@ class VectorCache:
             with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 columns = {name: stored[name] for name in stored.files}
             none = np.empty(0, dtype=np.float32)
+            n_others = sum(name.startswith("vectors_") for name in columns) - 1
+            others = [columns[f"vectors_{at + 1}"] for at in range(n_others)]
             for row, digest in enumerate(columns["digests"]):
                 failure = str(columns["failures"][row])
                 self.sightings[str(digest)] = Sighting(
-                    none if failure else columns["vectors"][row],
-                    none if failure else columns["mirror_vectors"][row],
+                    none if failure else columns["vectors_0"][row],
+                    () if failure else tuple(other[row] for other in others),
                     columns["boxes"][row],
                     int(columns["n_faces"][row]),
                     failure,
@@ -154,7 +163,7 @@ def acquire(
     detector: Detector,
     embedder: Embedder,
     *,
-    mirror_embedder: Embedder | None = None,
+    others: Mapping[str, Embedder] | None = None,
     policy: PrimaryPolicy = PrimaryPolicy.CENTRAL,
     cache: VectorCache | None = None,
     task: Task | None = None,
@@ -165,7 +174,7 @@ def acquire(
         paths: N images.
         detector: finds the Faces.
         embedder: turns Crops into vectors.
-        mirror_embedder: the same with mirror averaging; None leaves those vectors out.
+        others: name -> further embedders of the same Crops, measured beside the first.
         policy: which Face counts where there are several.
         cache: remembers images seen before; saved also when the work is stopped.
         task: hears of progress and may stop the work.
@@ -176,18 +185,21 @@ def acquire(
     Raises:
         Cancelled: the task was stopped.
     """
-    worker = _Worker(detector, embedder, mirror_embedder, policy, cache, task or SilentTask())
+    others = others or {}
+    worker = _Worker(detector, [embedder, *others.values()], policy, cache, task or SilentTask())
     try:
         sightings = worker.run(paths)
     finally:
         if cache is not None and worker.n_new:
             cache.save()
-    with_mirror = mirror_embedder is not None
-    mirror_width = mirror_embedder.dimension if mirror_embedder is not None else 0
+    none = np.empty(0, dtype=np.float32)
     return Acquired(
         tuple(paths),
         _stacked([s.vector for s in sightings], embedder.dimension),
-        _stacked([s.mirror_vector for s in sightings], mirror_width) if with_mirror else None,
+        {
+            name: _stacked([none if s.failure else s.others[at] for s in sightings], one.dimension)
+            for at, (name, one) in enumerate(others.items())
+        },
         _stacked([s.box_xyxy for s in sightings], 4),
         np.array([s.n_faces for s in sightings], dtype=np.int64),
         {row: s.failure for row, s in enumerate(sightings) if s.failure},
@@ -215,15 +227,14 @@ class _Worker:
     def __init__(
         self,
         detector: Detector,
-        embedder: Embedder,
-        mirror_embedder: Embedder | None,
+        embedders: Sequence[Embedder],
         policy: PrimaryPolicy,
         cache: VectorCache | None,
         task: Task,
     ) -> None:
         self.detector = detector
-        self.embedder = embedder
-        self.mirror_embedder = mirror_embedder
+        self.embedders = embedders
+        self.crop_size_px = embedders[0].crop_size_px
         self.policy = policy
         self.known = {} if cache is None else cache.sightings
         self.task = task
@@ -263,7 +274,7 @@ class _Worker:
                 self._fail(digest, NO_FACE)
                 return
             face = primary_face(faces, (image.shape[0], image.shape[1]), self.policy)
-            crop = align_face(image, face.landmarks, size=self.embedder.crop_size_px)
+            crop = align_face(image, face.landmarks, size=self.crop_size_px)
         except (ImageReadError, ImageTooLargeError, DegenerateLandmarksError) as exc:
             self._fail(digest, exc.message)
             return
@@ -271,20 +282,17 @@ class _Worker:
 
     def _fail(self, digest: str, reason: str) -> None:
         none = np.empty(0, dtype=np.float32)
-        self.known[digest] = Sighting(none, none, np.zeros(4, np.float32), 0, reason)
+        self.known[digest] = Sighting(none, (), np.zeros(4, np.float32), 0, reason)
 
     def _embed(self) -> None:
         if not self.waiting:
             return
         crops = np.stack([crop for _, crop, _, _ in self.waiting])
-        vectors = self.embedder.embed_vectors(crops)
-        mirrors = (
-            np.empty((len(crops), 0), np.float32)
-            if self.mirror_embedder is None
-            else self.mirror_embedder.embed_vectors(crops)
-        )
+        first, *others = [embedder.embed_vectors(crops) for embedder in self.embedders]
         for row, (digest, _, box, n_faces) in enumerate(self.waiting):
-            self.known[digest] = Sighting(vectors[row], mirrors[row], box, n_faces)
+            self.known[digest] = Sighting(
+                first[row], tuple(other[row] for other in others), box, n_faces
+            )
         self.waiting.clear()
 
 

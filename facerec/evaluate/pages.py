@@ -5,7 +5,7 @@ In come results, out comes a ``Page``. Knows what the figures mean, not how a pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from facerec.evaluate.acquire import Acquired
 from facerec.evaluate.all_pairs import AllPairs, RatesAt
 from facerec.evaluate.error_rates import Estimate, FixedFmr, smallest_measurable_rate
+from facerec.evaluate.gain import Beside
 from facerec.evaluate.identification import FixedFpir, Identification
 from facerec.evaluate.pairs import PairList
 from facerec.evaluate.plots import (
@@ -82,7 +83,7 @@ def pairs_page(
     pairs: PairList,
     acquired: Acquired,
     plain: Verification,
-    mirrored: Verification | None,
+    beside: Sequence[Beside] = (),
 ) -> Page:
     """Describe the measurement of a list of pairs.
 
@@ -91,9 +92,9 @@ def pairs_page(
         pairs: the list.
         acquired: its images.
         plain: measured with one image a face.
-        mirrored: measured with mirror averaging, if it was.
+        beside: measured in other ways, mirror averaging first.
     """
-    both = {PLAIN: plain} if mirrored is None else {PLAIN: plain, MIRRORED: mirrored}
+    both = {PLAIN: plain} | {one.name: one.result for one in beside}
     curves = {name: result.curve for name, result in both.items()}
     marks = _pair_marks(plain)
     images = _Images(subject, acquired)
@@ -102,7 +103,7 @@ def pairs_page(
         title=subject.title,
         subtitle=subject.subtitle,
         protocol=_pairs_protocol(pairs, plain),
-        headlines=_pair_headlines(plain, mirrored),
+        headlines=_pair_headlines(plain, beside),
         plots=(
             Plot(
                 "Scores",
@@ -278,10 +279,9 @@ def _people_protocol(everybody: AllPairs, searched: Identification) -> str:
     )
 
 
-def _pair_headlines(plain: Verification, mirrored: Verification | None) -> tuple[Headline, ...]:
+def _pair_headlines(plain: Verification, beside: Sequence[Beside]) -> tuple[Headline, ...]:
     headlines = [_accuracy_headline(plain, "Accuracy, one image a face")]
-    if mirrored is not None:
-        headlines.append(_accuracy_headline(mirrored, "Accuracy with mirror averaging"))
+    headlines += [_beside_headline(one) for one in beside]
     headlines += [
         _tar_headline(fixed) for fixed in plain.fixed_fmrs if fixed.target in {0.01, 0.001}
     ]
@@ -314,6 +314,25 @@ def _accuracy_headline(result: Verification, label: str) -> Headline:
         detail = f"at threshold {fixed.point.score:.3f}: {counted(fixed.accuracy)} pairs right"
         return Headline(label, percent(fixed.accuracy.value), detail)
     return Headline(label, DASH, "needs folds, or a threshold on the model's card")
+
+
+def _beside_headline(beside: Beside) -> Headline:
+    label = "Accuracy with mirror averaging" if beside.name == MIRRORED else beside.name
+    headline = _accuracy_headline(beside.result, label)
+    details = [headline.detail]
+    if beside.gain is not None:
+        gain = beside.gain
+        details.append(
+            f"{100 * gain.mean:+.2f} points against {PLAIN} (standard deviation of the difference "
+            f"over folds {100 * gain.std:.2f}, standard error {100 * gain.standard_error:.2f})"
+        )
+    if beside.cost is not None:
+        cost = beside.cost
+        details.append(
+            f"{cost.ratio:.2f} times the time (quartiles {cost.ratio_low:.2f} to "
+            f"{cost.ratio_high:.2f}), {cost.ms_per_face:.2f} ms a face"
+        )
+    return Headline(label, headline.value, "; ".join(details))
 
 
 def _tar_headline(fixed: FixedFmr) -> Headline:

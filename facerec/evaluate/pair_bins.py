@@ -12,7 +12,7 @@ import io
 import pickle
 import pickletools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +129,7 @@ def acquire_bin(
     pairs: BinPairs,
     embedder: Embedder,
     *,
-    mirror_embedder: Embedder | None = None,
+    others: Mapping[str, Embedder] | None = None,
     task: Task | None = None,
 ) -> Acquired:
     """Embed the crops of a verification set as they are, without looking for Faces.
@@ -137,7 +137,7 @@ def acquire_bin(
     Args:
         pairs: the set.
         embedder: turns Crops into vectors.
-        mirror_embedder: the same with mirror averaging; None leaves those vectors out.
+        others: name -> another embedder of crops of that size, measured beside it.
         task: hears of progress and may stop the work.
 
     Returns:
@@ -149,12 +149,10 @@ def acquire_bin(
     """
     task, side = task or SilentTask(), embedder.crop_size_px
     n_images = len(pairs.images)
-    vectors = np.zeros((n_images, embedder.dimension), np.float32)
-    mirrors = (
-        None
-        if mirror_embedder is None
-        else np.zeros((n_images, mirror_embedder.dimension), np.float32)
-    )
+    embedders = {"": embedder, **(others or {})}
+    vectors = {
+        name: np.zeros((n_images, each.dimension), np.float32) for name, each in embedders.items()
+    }
     failures: dict[int, str] = {}
     for start in range(0, n_images, BATCH):
         task.step(STAGE, start, n_images)
@@ -166,14 +164,13 @@ def acquire_bin(
                 failures[row] = exc.message
         if crops:
             batch = np.stack(list(crops.values()))
-            vectors[list(crops)] = embedder.embed_vectors(batch)
-            if mirrors is not None and mirror_embedder is not None:
-                mirrors[list(crops)] = mirror_embedder.embed_vectors(batch)
+            for name, each in embedders.items():
+                vectors[name][list(crops)] = each.embed_vectors(batch)
     task.step(STAGE, n_images, n_images)
     boxes = np.tile(np.array([0, 0, side, side], np.float32), (n_images, 1))
     n_faces = np.ones(n_images, np.int64)
     n_faces[list(failures)] = 0
-    return Acquired(pairs.names(), vectors, mirrors, boxes, n_faces, failures)
+    return Acquired(pairs.names(), vectors.pop(""), vectors, boxes, n_faces, failures)
 
 
 def _crop(pairs: BinPairs, row: int, side: int) -> NDArray[np.uint8]:

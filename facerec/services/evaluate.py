@@ -6,71 +6,46 @@ images are only read; nothing is enrolled.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from facerec.detect.base import Detector, PrimaryPolicy
-from facerec.embed.base import EMBEDDERS, Embedder, open_embedder
-from facerec.evaluate.acquire import Acquired, VectorCache, acquire
-from facerec.evaluate.all_pairs import AllPairs, RatesAt, compare_all
-from facerec.evaluate.error_rates import ErrorCurve, Estimate, thin
-from facerec.evaluate.identification import (
-    FixedFpir,
-    FixedSearchThreshold,
-    Identification,
-    draw_split,
-    identify_open_set,
-)
+from facerec.detect.base import DETECTORS
+from facerec.embed.base import Embedder
+from facerec.evaluate.acquire import Acquired, acquire
+from facerec.evaluate.all_pairs import compare_all
+from facerec.evaluate.gain import Beside, gain_over
+from facerec.evaluate.identification import draw_split, identify_open_set
 from facerec.evaluate.pages import MIRRORED, PLAIN, Subject, pairs_page, people_page
 from facerec.evaluate.pair_bins import BIN_ENDING, BinPairs, acquire_bin, read_bin
 from facerec.evaluate.pairs import PairList, find_lfw, people_in_folder, people_root, read_pairs
 from facerec.evaluate.report import Page, ScoreRow
-from facerec.evaluate.verification import Verification, score_pairs, verify_pairs
-from facerec.paths import cache_dir
-from facerec.pipeline import open_pipeline
+from facerec.evaluate.verification import (
+    FoldAccuracy,
+    Verification,
+    cross_validated_accuracy,
+    score_pairs,
+    verify_pairs,
+)
 from facerec.progress import Task
-from facerec.zoo import ModelCard, OperatingPoint, find_model, list_models
+from facerec.services.evaluation_figures import (
+    all_pairs_payload,
+    beside_payload,
+    failures,
+    identification_payload,
+    short,
+    verification_payload,
+)
+from facerec.services.evaluation_tools import EvaluateOptions as EvaluateOptions
+from facerec.services.evaluation_tools import Tools
 
 LFW_TITLE = "Labeled Faces in the Wild, View 2"
 # What does not apply where the crops are aligned already.
 OF_DETECTION = ("Detector", "Which face", "Several faces")
-PACKAGES = ("facerec", "numpy", "openvino", "opencv-python", "pillow")
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluateOptions:
-    """What to measure with.
-
-    Attributes:
-        model: embedder, as in ``facerec models list``.
-        detector: name of a registered detector.
-        device: see ``facerec.runtime.open_session``.
-        n_threads: threads of one inference; 0 leaves it to the runtime.
-        min_face_px: smallest face to look for.
-        policy: which Face counts where there are several.
-        mirror: measure with mirror averaging too.
-        use_cache: keep the vectors in the cache folder for the next time.
-        with_images: put images of people into the report.
-        command: what the user typed, for the report.
-    """
-
-    model: str = "default"
-    detector: str = "mtcnn"
-    device: str = "cpu"
-    n_threads: int = 0
-    min_face_px: int = 40
-    policy: PrimaryPolicy = PrimaryPolicy.CENTRAL
-    mirror: bool = True
-    use_cache: bool = False
-    with_images: bool = True
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +148,12 @@ def evaluate_people(
     paths = [path for one in people for path in one.images]
     # Drawn before the images are embedded, so that a wrong number is refused at once.
     split = draw_split(person, n_enrol=n_enrol, images_each=images_each, seed=seed)
-    tools = _Tools.open(options)
+    tools = Tools.open(options)
     start = perf_counter()
     acquired = tools.acquire(paths, task)
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
     # Mirror averaging, when asked for, is what is measured: one contract a gallery.
-    vectors = acquired.vectors if acquired.mirror_vectors is None else acquired.mirror_vectors
+    vectors = acquired.others.get(MIRRORED, acquired.vectors)
     everybody = compare_all(
         vectors,
         person,
@@ -214,9 +189,9 @@ def evaluate_people(
     payload = {
         "protocol": "open-set identification and all pairs",
         "mirror": options.mirror,
-        "identification": _identification_payload(searched),
-        "verification": _all_pairs_payload(everybody),
-        "failures": _failures(acquired, subject.root),
+        "identification": identification_payload(searched),
+        "verification": all_pairs_payload(everybody),
+        "failures": failures(acquired, subject.root),
         "measured": provenance,
     }
     return Evaluation(payload, people_page(subject, acquired, everybody, searched), scores)
@@ -231,24 +206,19 @@ def _evaluate_pairs(
     task: Task | None,
     crops: BinPairs | None = None,
 ) -> Evaluation:
-    tools = _Tools.open(options)
+    tools = Tools.open(options)
     start = perf_counter()
     if crops is None:
         acquired = tools.acquire(pairs.images(), task)
     else:
-        acquired = acquire_bin(
-            crops, tools.embedder, mirror_embedder=tools.mirror_embedder, task=task
-        )
+        acquired = acquire_bin(crops, tools.embedder, others=tools.others, task=task)
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
     if crops is not None:
         provenance = {name: said for name, said in provenance.items() if name not in OF_DETECTION}
         provenance["Data"] = str(crops.file.resolve())
     plain = verify_pairs(score_pairs(pairs, acquired), tools.points)
-    mirrored = (
-        None
-        if acquired.mirror_vectors is None
-        else verify_pairs(score_pairs(pairs, acquired, acquired.mirror_vectors), tools.points)
-    )
+    beside = _beside(tools, pairs, acquired, plain)
+    mirrored = next((one.result for one in beside if one.name == MIRRORED), None)
     root = people_root(folder) if crops is None else folder
     subject = Subject(
         title,
@@ -260,269 +230,65 @@ def _evaluate_pairs(
     )
     payload = {
         "protocol": title,
-        **_verification_payload(plain),
-        "with_mirror": None if mirrored is None else _verification_payload(mirrored),
-        "failures": _failures(acquired, root),
+        **verification_payload(plain),
+        "with_mirror": None if mirrored is None else verification_payload(mirrored),
+        "beside": [beside_payload(one) for one in beside],
+        "failures": failures(acquired, root),
         "measured": provenance,
     }
     scores = tuple(
-        ScoreRow(_short(pair.a, root), _short(pair.b, root), pair.same, float(score))
+        ScoreRow(short(pair.a, root), short(pair.b, root), pair.same, float(score))
         for pair, score in zip(pairs.pairs, plain.pairs.scores, strict=True)
     )
-    return Evaluation(payload, pairs_page(subject, pairs, acquired, plain, mirrored), scores)
+    return Evaluation(payload, pairs_page(subject, pairs, acquired, plain, beside), scores)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """The nets that are measured, and what there is to say about them."""
-
-    options: EvaluateOptions
-    detector: Detector
-    embedder: Embedder
-    mirror_embedder: Embedder | None
-    card: ModelCard | None
-
-    @classmethod
-    def open(cls, options: EvaluateOptions) -> _Tools:
-        pipeline = open_pipeline(
-            model=options.model,
-            detector=options.detector,
-            device=options.device,
-            n_threads=options.n_threads,
-            min_face_px=options.min_face_px,
-        )
-        mirror_embedder = None
-        if options.mirror:
-            mirror_embedder = open_embedder(
-                options.model, device=options.device, n_threads=options.n_threads, mirror=True
-            )
-        card = None if options.model in EMBEDDERS.names() else find_model(options.model)
-        return cls(options, pipeline.detector, pipeline.embedder, mirror_embedder, card)
-
-    @property
-    def points(self) -> tuple[OperatingPoint, ...]:
-        return () if self.card is None else self.card.thresholds
-
-    @property
-    def model_name(self) -> str:
-        return self.options.model if self.card is None else f"{self.card.name} {self.card.version}"
-
-    def acquire(self, paths: tuple[Path, ...] | list[Path], task: Task | None) -> Acquired:
-        return acquire(
-            paths,
-            self.detector,
-            self.embedder,
-            mirror_embedder=self.mirror_embedder,
-            policy=self.options.policy,
-            cache=self._cache(),
-            task=task,
-        )
-
-    def provenance(
-        self, folder: Path, acquired: Acquired, now: datetime, seconds: float
-    ) -> dict[str, str]:
-        options, card = self.options, self.card
-        several = int((acquired.n_faces > 1).sum())
-        said = {
-            "Command": options.command,
-            "Date": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "Data": str(folder.resolve()),
-            "Model": self.model_name,
-            "Contract id": self.embedder.contract_id,
-        }
-        if self.mirror_embedder is not None:
-            said["Contract id, mirror"] = self.mirror_embedder.contract_id
-        if card is not None:
-            said["Model file, SHA-256"] = card.files[0].sha256
-            said["Training data"] = card.training_data
-            said["Licence of the model"] = card.licence
-        said |= {
-            "Detector": f"{options.detector}, smallest face {options.min_face_px} pixels",
-            "Which face": f"the most {options.policy.value} one"
-            if options.policy is not PrimaryPolicy.LARGEST
-            else "the largest one",
-            "Several faces": f"found in {several:,} of {len(acquired.paths):,} images",
-            "Device": self.embedder.device,
-            "Images": f"{len(acquired.paths):,} in {seconds:.0f} s",
-            "Versions": ", ".join(_versions()),
-            "System": platform.platform(),
-        }
-        return {name: value for name, value in said.items() if value}
-
-    def _cache(self) -> VectorCache | None:
-        if not self.options.use_cache:
-            return None
-        options = self.options
-        mirrored = "" if self.mirror_embedder is None else self.mirror_embedder.contract_id
-        detector = [
-            file.sha256
-            for card in list_models()
-            if card.task == "detect" and card.name == options.detector
-            for file in card.files
-        ]
-        key = (
-            f"{self.embedder.contract_id} {mirrored} {options.detector} {detector} "
-            f"{options.min_face_px} {options.policy} {_version('facerec')}"
-        )
-        return VectorCache.open(cache_dir() / "evaluate", key)
+def _beside(
+    tools: Tools, pairs: PairList, acquired: Acquired, plain: Verification
+) -> tuple[Beside, ...]:
+    costs = tools.costs()
+    found = []
+    for name, vectors in acquired.others.items():
+        # A card's Thresholds are for its own network, not for a mean over several.
+        points = tools.points if name == MIRRORED else ()
+        result = verify_pairs(score_pairs(pairs, acquired, vectors), points)
+        folds = plain.folds, result.folds
+        gain = None if folds[0] is None or folds[1] is None else gain_over(folds[0], folds[1])
+        found.append(Beside(name, result, gain, costs.get(name)))
+    return tuple(found)
 
 
-def _verification_payload(result: Verification) -> dict[str, object]:
-    folds = result.folds
+def accuracies_on_lfw(
+    data: Path,
+    embedders: Mapping[str, Embedder],
+    *,
+    detector: str = "mtcnn",
+    task: Task | None = None,
+) -> dict[str, FoldAccuracy]:
+    """Measure several embedders on LFW View 2, on the same faces.
+
+    Args:
+        data: folder with ``pairs.txt``.
+        embedders: name -> embedder of one crop size.
+        detector: name of a registered detector, as ``evaluate_lfw`` opens it.
+        task: hears of progress and may stop the work.
+
+    Raises:
+        NotFoundError: the folder, ``pairs.txt`` or an image is not there.
+        InputError: ``pairs.txt`` breaks its format.
+        Cancelled: the task was stopped.
+    """
+    import facerec.detect.mtcnn  # noqa: F401  (enters itself into the registry)
+
+    folder = find_lfw(data)
+    pairs = read_pairs(folder / "pairs.txt", folder)
+    found = DETECTORS.get(detector)(
+        device="cpu", n_threads=0, min_face_px=EvaluateOptions().min_face_px
+    )
+    first, *rest = embedders
+    others = {name: embedders[name] for name in rest}
+    acquired = acquire(pairs.images(), found, embedders[first], others=others, task=task)
     return {
-        "accuracy": result.accuracy,
-        "accuracy_std": None if folds is None else folds.std,
-        "accuracy_standard_error": None if folds is None else folds.standard_error,
-        "accuracy_if_failed_different_pairs_count_as_refused": (
-            None if folds is None else folds.mean_if_refused
-        ),
-        "folds": None
-        if folds is None
-        else [
-            {"accuracy": accuracy, "threshold": threshold}
-            for accuracy, threshold in zip(folds.accuracies, folds.thresholds, strict=True)
-        ],
-        "n_same": result.curve.n_mated,
-        "n_different": result.curve.n_nonmated,
-        "n_failed_same": result.n_failed_same,
-        "n_failed_different": result.n_failed_different,
-        "eer": result.equal_error.rate,
-        "eer_threshold": result.equal_error.threshold,
-        "auc": result.auc,
-        "at_thresholds": [
-            {
-                "threshold": fixed.point.score,
-                "set_at_fmr": fixed.point.fmr,
-                "set_on": fixed.point.dataset,
-                "fmr": _estimate(fixed.fmr),
-                "fnmr": _estimate(fixed.fnmr),
-                "accuracy": fixed.accuracy.value,
-            }
-            for fixed in result.fixed_thresholds
-        ],
-        "at_fmr": [
-            {
-                "target": fixed.target,
-                "threshold": fixed.threshold,
-                "fmr": _estimate(fixed.fmr),
-                "fnmr": _estimate(fixed.fnmr),
-                "tar": None if fixed.fnmr is None else 1 - fixed.fnmr.value,
-                "reason": fixed.reason or None,
-            }
-            for fixed in result.fixed_fmrs
-        ],
-        "curve": _curve(result.curve),
+        name: cross_validated_accuracy(score_pairs(pairs, acquired, vectors))
+        for name, vectors in {first: acquired.vectors, **acquired.others}.items()
     }
-
-
-def _identification_payload(result: Identification) -> dict[str, object]:
-    searches = result.searches
-    return {
-        "gallery_size": searches.n_enrolled,
-        "images_per_person": result.split.images_each,
-        "seed": result.split.seed,
-        "n_mated_probes": len(searches.mated_rows),
-        "n_nonmated_probes": len(searches.nonmated_rows),
-        "n_nonmated_people": len(np.unique(searches.nonmated_person)),
-        "n_failed_enrolments": searches.n_failed_enrolments,
-        "n_failed_mated": result.n_failed_mated,
-        "n_failed_nonmated": result.n_failed_nonmated,
-        "rank_1_closed_set": _estimate(result.cmc[1]),
-        "cmc_closed_set": {str(rank): _estimate(share) for rank, share in result.cmc.items()},
-        "at_fpir": [_fixed_fpir(fixed) for fixed in result.fixed_fpirs],
-        "at_thresholds": [_fixed_search(at) for at in result.fixed_thresholds],
-        "curve": _curve(result.curve, "fpir", "fnir"),
-    }
-
-
-def _fixed_fpir(fixed: FixedFpir) -> dict[str, object]:
-    return {
-        "target": fixed.target,
-        "threshold": fixed.threshold,
-        "fpir": _estimate(fixed.fpir),
-        "fnir": _estimate(fixed.fnir),
-        "reason": fixed.reason or None,
-    }
-
-
-def _fixed_search(at: FixedSearchThreshold) -> dict[str, object]:
-    return {
-        "threshold": at.point.score,
-        "set_at_fmr": at.point.fmr,
-        "set_on": at.point.dataset,
-        "fpir": _estimate(at.fpir),
-        "predicted_fpir": at.predicted_fpir,
-        "fmr_here": _estimate(at.fmr_here),
-        "predicted_fpir_from_fmr_here": at.predicted_from_fmr_here,
-        "fnir": _estimate(at.fnir),
-    }
-
-
-def _all_pairs_payload(result: AllPairs) -> dict[str, object]:
-    return {
-        "n_people": result.n_people,
-        "n_images": result.n_images,
-        "n_same": len(result.mated.scores),
-        "n_different": result.nonmated.total,
-        "eer": result.equal_error.rate,
-        "auc": result.auc,
-        "at": [_rates_at(rates) for rates in result.rates],
-        "curve": _curve(result.curve),
-    }
-
-
-def _rates_at(rates: RatesAt) -> dict[str, object]:
-    return {
-        "threshold": rates.threshold,
-        "target_fmr": rates.target,
-        "fmr": _estimate(rates.fmr),
-        "fnmr": _estimate(rates.fnmr),
-        "reason": rates.reason or None,
-    }
-
-
-def _estimate(estimate: Estimate | None) -> dict[str, object] | None:
-    if estimate is None:
-        return None
-    return {
-        "rate": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "errors": estimate.errors,
-        "trials": estimate.trials,
-        "interval": estimate.method,
-    }
-
-
-def _curve(
-    curve: ErrorCurve, false_match: str = "fmr", miss: str = "fnmr"
-) -> dict[str, list[float]]:
-    points = thin(curve)
-    return {
-        "threshold": points.thresholds[1:].tolist(),
-        false_match: points.fmr[1:].tolist(),
-        miss: points.fnmr[1:].tolist(),
-    }
-
-
-def _failures(acquired: Acquired, root: Path) -> list[dict[str, str]]:
-    return [
-        {"image": _short(acquired.paths[row], root), "reason": reason}
-        for row, reason in sorted(acquired.failures.items())
-    ]
-
-
-def _short(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-
-
-def _versions() -> list[str]:
-    found = [f"{name} {_version(name)}" for name in PACKAGES]
-    return [f"Python {platform.python_version()}", *found]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

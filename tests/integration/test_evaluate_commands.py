@@ -15,6 +15,7 @@ from PIL import Image
 from facerec.cli.main import main
 from facerec.detect.base import DETECTORS
 from facerec.services import evaluate as service
+from facerec.services import evaluation_tools
 from tests.helpers.fakes import FakeDetector, fake_photo, write_toy_model
 
 N_PEOPLE, N_SHOTS, N_FOLDS = 12, 3, 10
@@ -141,6 +142,57 @@ def test_cache_lies_in_the_cache_folder_and_only_when_asked_for(lfw, capsys, tmp
     assert json.loads(first)["accuracy"] == json.loads(again)["accuracy"]
 
 
+def test_several_crops_and_networks_stand_beside_with_what_they_buy_and_cost(
+    lfw, capsys, tmp_path, monkeypatch
+) -> None:
+    write_toy_model(tmp_path / "home" / "models", name="second", dimension=8, scale=2.0)
+    monkeypatch.setattr("facerec.evaluate.gain.N_ROUNDS", 1)
+    code, out, _ = run(
+        capsys, "lfw", "--data", lfw, "--json", "--model", "default", "--model", "second",
+        "--crops", 5, "--no-images",
+    )  # fmt: skip
+    answer = json.loads(out)
+    names = [one["name"] for one in answer["beside"]]
+    assert code == 0
+    assert names == [
+        "with mirror averaging", "5 crops a face", "second alone", "2 networks",
+        "all of it together",
+    ]  # fmt: skip
+    assert answer["beside"][0]["accuracy"] == answer["with_mirror"]["accuracy"]
+    for one in answer["beside"]:
+        assert one["gain"]["mean"] == pytest.approx(one["accuracy"] - answer["accuracy"])
+        assert one["cost"]["ratio"] > 0
+    assert answer["beside"][-1]["cost"]["ratio"] > 3  # (20 crops for 1)
+    # Each network alone reaches what it reaches when nobody else is there.
+    _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--model", "second", "--no-mirror")
+    alone = json.loads(out)
+    assert alone["accuracy"] == answer["beside"][2]["accuracy"]
+    assert alone["beside"] == []
+    html = (tmp_path / "facerec-report" / "lfw" / "report.html").read_text()
+    assert "points against" not in html
+
+
+def test_gain_and_cost_are_printed(lfw, capsys) -> None:
+    code, out, _ = run(capsys, "lfw", "--data", lfw, "--crops", 5, "--no-mirror", "--no-images")
+    assert code == 0
+    assert "5 crops a face" in out
+    assert "points against one image a face (standard deviation of the difference" in out
+    assert "times the time (quartiles" in out
+    assert "all of it together" not in out
+
+
+def test_accuracies_of_embedders_are_those_of_the_command(lfw, capsys) -> None:
+    from facerec.embed.base import open_embedder
+
+    embedders = {"a": open_embedder("default"), "b": open_embedder("default", mirror=True)}
+    folds = service.accuracies_on_lfw(lfw, embedders, detector="fake")
+    _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--no-images")
+    answer = json.loads(out)
+    assert list(folds) == ["a", "b"]
+    assert folds["a"].mean == answer["accuracy"]
+    assert folds["b"].mean == answer["with_mirror"]["accuracy"]
+
+
 def test_own_pairs_without_folds_are_judged_at_the_threshold_of_the_card(lfw, capsys) -> None:
     table = lfw / "images" / "own.csv"
     table.write_text(
@@ -248,7 +300,7 @@ def test_headline_accuracy_is_that_of_the_library(lfw, capsys) -> None:
 
 
 def test_a_package_under_another_name_is_said_to_be_missing(lfw, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(service, "PACKAGES", ("facerec", "no-such-package"))
+    monkeypatch.setattr(evaluation_tools, "PACKAGES", ("facerec", "no-such-package"))
     _, out, _ = run(capsys, "lfw", "--data", lfw, "--json", "--no-mirror", "--no-images")
     assert "no-such-package not installed" in json.loads(out)["measured"]["Versions"]
 

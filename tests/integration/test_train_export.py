@@ -15,7 +15,8 @@ from training.checkpoint import load_checkpoint
 from training.commands import export, train
 from training.data.augment import plain_batch
 from training.errors import ExportError
-from training.export import export_onnx, held_out_thresholds, write_manifest_entry
+from training.manifest import write_manifest_entry
+from training.thresholds import held_out_thresholds
 from training.train import build_net
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -91,31 +92,6 @@ def test_trained_net_becomes_a_model_that_agrees_with_it(tmp_path: Path) -> None
     reference /= np.linalg.norm(reference, axis=1, keepdims=True)
     vectors = OnnxEmbedder(card).embed_vectors(crops)
     np.testing.assert_allclose(vectors, reference, atol=1e-4)
-
-
-def test_export_is_refused_when_graph_and_net_disagree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_toy_pack(tmp_path / "pack")
-    write_toml(tmp_path / "toy.toml")
-    CliRunner().invoke(
-        train,
-        [
-            str(tmp_path / "toy.toml"),
-            "loop.steps=2",
-            "--pack",
-            str(tmp_path / "pack"),
-            "--run",
-            str(tmp_path / "run"),
-        ],
-        catch_exceptions=False,
-    )
-    monkeypatch.setattr("training.export.parity_cosine", lambda *_: 0.9)
-
-    with pytest.raises(ExportError, match=r"0\.9"):
-        export_onnx(tmp_path / "run/last.pt", tmp_path / "out" / "x.onnx")
-
-    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_thresholds_are_set_on_the_sources_named(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 def test_vectors_come_in_order_with_failures_in_their_place(images: list[Path]) -> None:
     embedder, mirror = FakeEmbedder(), FakeEmbedder(contract_id="fa4e000000000001")
-    result = acquire(images, FakeDetector(), embedder, mirror_embedder=mirror)
+    result = acquire(images, FakeDetector(), embedder, others={"mirror": mirror})
     assert list(result.paths) == images
     assert sorted(result.failures) == [2, 4]
     assert result.failures[2] == NO_FACE
@@ -41,8 +41,8 @@ def test_vectors_come_in_order_with_failures_in_their_place(images: list[Path]) 
     assert np.linalg.norm(result.vectors, axis=1) == pytest.approx(result.found.astype(float))
     alone = acquire([images[7]], FakeDetector(), embedder)
     np.testing.assert_allclose(result.vectors[7], alone.vectors[0], atol=1e-6)
-    assert alone.mirror_vectors is None
-    assert not np.allclose(result.mirror_vectors[7], result.vectors[7])
+    assert alone.others == {}
+    assert not np.allclose(result.others["mirror"][7], result.vectors[7])
     assert result.boxes[7].tolist() == pytest.approx([16, 0, 144, 160])
     assert result.n_faces.tolist() == result.found.astype(int).tolist()
     # The same person in two shots is nearer than two people.
@@ -80,19 +80,21 @@ def test_cache_gives_the_same_and_asks_nobody_again(images, tmp_path: Path) -> N
     folder = tmp_path / "cache"
     tools = FakeEmbedder(), FakeEmbedder(contract_id="fa4e000000000001")
     first = acquire(
-        images, FakeDetector(), tools[0], mirror_embedder=tools[1],
+        images, FakeDetector(), tools[0], others={"mirror": tools[1]},
         cache=VectorCache.open(folder, "key"),
     )  # fmt: skip
     (file,) = folder.iterdir()
     detector, embedder = FakeDetector(), FakeEmbedder()
     written = file.stat().st_mtime_ns
     again = acquire(
-        images, detector, embedder, mirror_embedder=tools[1], cache=VectorCache.open(folder, "key")
-    )
+        images, detector, embedder, others={"mirror": tools[1]},
+        cache=VectorCache.open(folder, "key"),
+    )  # fmt: skip
     assert (detector.n_calls, embedder.n_crops) == (0, 0)
     assert file.stat().st_mtime_ns == written
-    for name in ("vectors", "mirror_vectors", "boxes", "n_faces"):
+    for name in ("vectors", "boxes", "n_faces"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    np.testing.assert_array_equal(first.others["mirror"], again.others["mirror"])
     assert first.failures == again.failures
     assert VectorCache.open(folder, "other key").sightings == {}
 

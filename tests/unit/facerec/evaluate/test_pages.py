@@ -8,8 +8,10 @@ import pytest
 from facerec.evaluate.acquire import Acquired
 from facerec.evaluate.all_pairs import compare_all
 from facerec.evaluate.error_rates import Estimate, wilson
+from facerec.evaluate.gain import Beside
 from facerec.evaluate.identification import draw_split, identify_open_set
 from facerec.evaluate.pages import (
+    MIRRORED,
     Subject,
     counted,
     pairs_page,
@@ -42,7 +44,7 @@ def photographed(n_people: int, images: int, spread: float = 0.6):
     n = len(person)
     failures = {0: "No face was found."}
     boxes = np.zeros((n, 4), np.float32)
-    return Acquired(paths, vectors, None, boxes, np.ones(n, np.int64), failures), person
+    return Acquired(paths, vectors, {}, boxes, np.ones(n, np.int64), failures), person
 
 
 def listed(acquired: Acquired, person, n_folds: int) -> PairList:
@@ -82,7 +84,7 @@ def test_a_list_with_folds_and_no_card_is_judged_by_the_threshold_of_its_folds()
     acquired, person = photographed(12, 4)
     pairs = listed(acquired, person, 3)
     result = verify_pairs(score_pairs(pairs, acquired))
-    page = pairs_page(subject(), pairs, acquired, result, None)
+    page = pairs_page(subject(), pairs, acquired, result)
     labels = [one.label for one in page.headlines]
     assert labels[0] == "Accuracy, one image a face"
     assert "Accuracy with mirror averaging" not in labels
@@ -103,7 +105,7 @@ def test_a_list_with_folds_and_no_card_is_judged_by_the_threshold_of_its_folds()
 def test_a_list_without_folds_and_card_has_no_accuracy_and_judges_nobody() -> None:
     acquired, person = photographed(12, 4)
     pairs = listed(acquired, person, 1)
-    page = pairs_page(subject(), pairs, acquired, verify_pairs(score_pairs(pairs, acquired)), None)
+    page = pairs_page(subject(), pairs, acquired, verify_pairs(score_pairs(pairs, acquired)))
     assert page.headlines[0].value == "\N{EN DASH}"
     assert all(card.is_error is None for sheet in page.sheets for card in sheet.cards)
     assert page.sheets[0].note == "The 2 pairs scored worst, lowest first. "
@@ -113,7 +115,7 @@ def test_rates_that_cannot_be_measured_are_said_to_be_so_everywhere() -> None:
     acquired, person = photographed(8, 3)
     pairs = listed(acquired, person, 2)
     result = verify_pairs(score_pairs(pairs, acquired), [POINT])
-    page = pairs_page(subject(), pairs, acquired, result, result)
+    page = pairs_page(subject(), pairs, acquired, result, [Beside(MIRRORED, result)])
     tar = {one.label: one for one in page.headlines}["TAR at FMR 0.1 %"]
     assert tar.value == "\N{EN DASH}"
     assert "6 different-person comparisons" in tar.detail

@@ -97,11 +97,11 @@ def test_accuracy_is_what_plain_loops_find(tmp_path: Path) -> None:
     pairs = read_bin(write(tmp_path, (images, same)))
     embedder = FakeEmbedder()
 
-    acquired = acquire_bin(pairs, embedder, mirror_embedder=FakeEmbedder(contract_id="f" * 16))
+    acquired = acquire_bin(pairs, embedder, others={"mirror": FakeEmbedder(contract_id="f" * 16)})
     result = cross_validated_accuracy(score_pairs(pairs.pair_list(), acquired))
 
     assert list(acquired.failures) == [7]
-    assert acquired.mirror_vectors is not None
+    assert set(acquired.others) == {"mirror"}
     scores = []
     for pair in range(40):
         vectors = []
