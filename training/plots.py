@@ -113,7 +113,13 @@ def curves_figure(series: dict[str, list[dict[str, Any]]], titles: dict[str, str
             axes.set_ylabel(title)
         panels[-1].set_xlabel("step")
         if len(series) > 1:
-            panels[0].legend(loc="best", fontsize=9, frameon=False)
+            panels[0].legend(
+                loc="lower center",
+                bbox_to_anchor=(0.5, 1.0),
+                ncols=min(4, len(series)),
+                fontsize=9,
+                frameon=False,
+            )
 
     return _figure(draw, n_panels=len(known), size_inches=(7.2, 2.1 * len(known) + 0.5))
 
