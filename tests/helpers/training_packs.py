@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from training.data.pack import CropPack, PackItem, write_pack
 from training.data.targets import TARGETS_NAME
+
+
+def write_toy_recipe(path: Path) -> Path:
+    """Write TOY_RECIPE as the TOML file ``path`` and return it."""
+    sections = {key: dict(value) for key, value in TOY_RECIPE.items() if isinstance(value, dict)}
+    net = sections["net"]
+    sections["net.settings"] = net.pop("settings")
+    lines = [f'name = "{TOY_RECIPE["name"]}"']
+    for name, values in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    path.write_text("\n".join(lines))
+    return path
 
 
 def write_toy_pack(

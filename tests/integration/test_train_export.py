@@ -1,6 +1,5 @@
 """train -> export -> the runtime's embedder, through the command line."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from click.testing import CliRunner
 
 from facerec.embed.onnx import OnnxEmbedder
 from facerec.zoo import read_manifest, verified_path
-from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
+from tests.helpers.training_packs import write_toy_pack, write_toy_recipe
 from training.checkpoint import load_checkpoint
 from training.commands import export, train
 from training.data.augment import plain_batch
@@ -22,17 +21,9 @@ from training.train import build_net
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def write_toml(path: Path) -> None:
-    lines = [f'name = "{TOY_RECIPE["name"]}"']
-    for section in ("net", "loop", "optimizer"):
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in TOY_RECIPE[section].items()]
-    path.write_text("\n".join(lines))
-
-
 def test_trained_net_becomes_a_model_that_agrees_with_it(tmp_path: Path) -> None:
     write_toy_pack(tmp_path / "pack", n_people=200)
-    write_toml(tmp_path / "toy.toml")
+    write_toy_recipe(tmp_path / "toy.toml")
     runner = CliRunner()
 
     trained = runner.invoke(
@@ -96,7 +87,7 @@ def test_trained_net_becomes_a_model_that_agrees_with_it(tmp_path: Path) -> None
 
 def test_thresholds_are_set_on_the_sources_named(tmp_path: Path) -> None:
     pack = write_toy_pack(tmp_path / "pack", n_people=200)
-    write_toml(tmp_path / "toy.toml")
+    write_toy_recipe(tmp_path / "toy.toml")
     arguments = [str(tmp_path / "toy.toml"), "loop.steps=1", f"--pack={pack.folder}"]
     CliRunner().invoke(train, [*arguments, f"--run={tmp_path / 'run'}"], catch_exceptions=False)
     last = tmp_path / "run" / "last.pt"

@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.decomposition import PCA
 
 from facerec.errors import FacerecError
-from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
+from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack, write_toy_recipe
 from training.commands import train as train_command
 from training.data.pack import CropPack
 from training.plots import curves_figure, people_figure, plot_run, principal_plane, scores_figure
@@ -151,13 +151,11 @@ def test_nothing_to_draw_is_said(tmp_path: Path) -> None:
 
 def test_last_line_of_a_training_says_what_comes_next(tmp_path: Path) -> None:
     pack = write_toy_pack(tmp_path / "pack").folder
-    toml = [f"[{s}]\n" + "\n".join(f"{k} = {json.dumps(v)}" for k, v in TOY_RECIPE[s].items())
-            for s in ("net", "loop", "optimizer")]  # fmt: skip
-    (tmp_path / "toy.toml").write_text("\n".join(toml))
+    recipe = write_toy_recipe(tmp_path / "toy.toml")
 
     answer = CliRunner().invoke(
         train_command,
-        [str(tmp_path / "toy.toml"), "--pack", str(pack), "--run", str(tmp_path / "run")],
+        [str(recipe), "--pack", str(pack), "--run", str(tmp_path / "run")],
         catch_exceptions=False,
     )
 
