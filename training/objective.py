@@ -1,9 +1,12 @@
 """What a net is trained for: targets of teachers, labels, or both at once.
 
-L = w_d * distillation(all crops) + w_h * head(labelled crops) + w_m * metric loss(labelled crops)
+L = w_d * distillation(all crops) + w_i * inner maps(all crops)
+  + w_h * head(labelled crops) + w_m * metric loss(labelled crops)
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -21,6 +24,7 @@ from training.heads.registry import HEADS
 from training.heads.semi_siamese import SemiSiameseHead
 from training.heads.sharded import ShardedHead
 from training.losses.distill import DistillationLoss
+from training.losses.hints import HintLoss
 from training.losses.registry import LOSSES
 from training.memory import EmbeddingMemory
 from training.recipe import Recipe
@@ -42,13 +46,21 @@ class Objective(nn.Module):
         Tricks and a Strong Baseline for Deep Person Re-Identification", sect. 3.5 (BNNeck).
     """
 
-    def __init__(self, recipe: Recipe, *, n_classes: int, world: World = ALONE) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        n_classes: int,
+        world: World = ALONE,
+        hint_channels: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Build the losses.
 
         Args:
             recipe: names and weights.
             n_classes: how many people the labels number.
             world: the processes that a sharded head is shared out to.
+            hint_channels: of each pair of inner maps, the net's and the teacher's.
 
         Raises:
             ConfigError: unknown loss or setting, or no loss at all.
@@ -64,6 +76,8 @@ class Objective(nn.Module):
                 remedy="Give distill.weight, head.name or metric.name.",
             )
         self.distill = DistillationLoss(recipe.distill.similarity_weight)
+        self._hint_weight = recipe.distill.hint_weight
+        self.hints = HintLoss(hint_channels) if hint_channels else None
         self.neck: nn.Module = nn.BatchNorm1d(dim) if recipe.head.neck else nn.Identity()
         self.head: nn.Module | None = None
         self.metric: nn.Module | None = None
@@ -90,6 +104,7 @@ class Objective(nn.Module):
         targets: torch.Tensor | None,
         labels: torch.Tensor,
         gallery: torch.Tensor | None = None,
+        maps: tuple[Sequence[torch.Tensor], Sequence[torch.Tensor]] = ((), ()),
     ) -> torch.Tensor:
         """Compute the loss.
 
@@ -98,6 +113,7 @@ class Objective(nn.Module):
             targets: (B, D), unit length, where they are needed.
             labels: (B,) 0..C-1, or ``NO_LABEL``.
             gallery: (B, D) of the averaged net, where they are needed.
+            maps: the net's and the teachers' inner maps, (B, C, H, W) each, where there are hints.
 
         Returns:
             Scalar float32.
@@ -106,6 +122,8 @@ class Objective(nn.Module):
         loss = embeddings.new_zeros((), dtype=torch.float32)
         if self.needs_targets and targets is not None:
             loss = loss + for_targets * self.distill(embeddings, targets)
+        if self.hints is not None:
+            loss = loss + self._hint_weight * self.hints(*maps)
         known = labels != NO_LABEL
         if self.head is not None:
             prototypes = () if gallery is None else (gallery[known],)

@@ -1,7 +1,7 @@
 """Optimisers by name: torch's, as far as they fit dense first-order training.
 
 Left out: LBFGS (needs the loss several times a step), Rprop (needs the whole data in a batch),
-SparseAdam (sparse gradients), Muon (matrices only, and most of a net's weights are convolutions).
+SparseAdam (sparse gradients). torch's Muon takes matrices only; ``muon`` here takes convolutions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import nn
 from facerec.errors import ConfigError
 from facerec.registry import Registry
 from training.errors import TrainingError
+from training.muon import MuonAdamW
 from training.recipe import Recipe
 from training.transfer import rate_factor
 
@@ -31,6 +32,7 @@ _KINDS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "amsgrad": partial(torch.optim.Adam, amsgrad=True),
     "asgd": torch.optim.ASGD,
+    "muon": MuonAdamW,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
     "rmsprop": torch.optim.RMSprop,

@@ -168,18 +168,37 @@ class DistillSettings:
         similarity_weight: share of the loss's second term.
         live: the teachers look at each disturbed view, rather than once at each clean crop.
         mix_share: share of views that are a mixture of two faces; needs ``live``.
+        looks: how many steps learn from each view; more than one saves making it and asking the
+            teachers again. Needs ``live``.
+        kept_batches: how many batches of views are kept to be dealt out anew.
+        hints: parts of the net whose maps learn from the ``hints`` of each teacher.
+        hint_weight: share of that.
     """
 
     weight: float = 1.0
     similarity_weight: float = 5.0
     live: bool = False
     mix_share: float = 0.0
+    looks: int = 1
+    kept_batches: int = 32
+    hints: tuple[str, ...] = ()
+    hint_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mix_share and not self.live:
             raise ConfigError(
                 "Mixtures of faces have no targets of their own.",
                 remedy="Set distill.live=true, or distill.mix_share=0.",
+            )
+        if min(self.looks, self.kept_batches) < 1:
+            raise ConfigError(
+                "Each view is looked at once or more, and a batch or more is kept.",
+                remedy="Set distill.looks and distill.kept_batches to 1 or more.",
+            )
+        if (self.looks > 1 or self.hints) and not self.live:
+            raise ConfigError(
+                "Kept views and hints need teachers that look at each view.",
+                remedy="Set distill.live=true, or distill.looks=1 and no distill.hints.",
             )
 
 

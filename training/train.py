@@ -8,7 +8,7 @@ and random choice is a function of the step: a run that was killed continues as 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,15 @@ from facerec.progress import SilentTask, Task
 from training.checkpoint import LAST_NAME, Checkpoint, load_checkpoint
 from training.data.augment import plain_batch
 from training.data.batches import SAMPLINGS, BatchSource, People, RowsOfStep, people_of_step
-from training.data.live_teacher import LiveTeacher
+from training.data.live_teacher import LiveTeacher, Looks
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
 from training.data.targets import TARGETS_NAME
+from training.data.views import LookAt, stream_views
 from training.distributed import ALONE, Loss, World
 from training.errors import CheckpointError, DatasetError
 from training.held_out import HeldOutFigures, held_out_figures
+from training.hints import InnerMaps, hint_channels, shapes_of_maps
 from training.nets.registry import NETS, settings_of
 from training.objective import NO_LABEL, Objective
 from training.optimizers import build_optimizer
@@ -99,10 +101,8 @@ def train(
             remedy="Add images, or lower loop.batch_size.",
         )
     labels, people = _labels(pack, rows)
-    torch.manual_seed(loop.seed)
-    objective = Objective(recipe, n_classes=len(people), world=world).to(device)
     part = world.part(loop.batch_size)
-    targets_of = _targets(pack, recipe, part.stop - part.start)
+    look_at, shapes_of_hints = _teaching(pack, recipe, part.stop - part.start)
     source = BatchSource(
         pack,
         rows,
@@ -116,10 +116,15 @@ def train(
         part=part,
     )
 
-    # Net, its average, optimiser; a fresh run, or the continuation of one.
+    # Losses, net, its average, optimiser; a fresh run, or the continuation of one.
     torch.manual_seed(loop.seed)
     net = build_net(recipe.net, with_weights=saved is None and start_from is None)
     net = net.to(device).to(memory_format=torch.channels_last)
+    own_shapes = shapes_of_maps(net, recipe.distill.hints, recipe.net.crop_size_px)
+    channels = hint_channels(own_shapes, shapes_of_hints)
+    torch.manual_seed(loop.seed)
+    objective = Objective(recipe, n_classes=len(people), world=world, hint_channels=channels)
+    objective.to(device)
     still = freeze(net, recipe.transfer)
     afresh = "" if start_from is None or saved else begin_from(start_from, net, objective, people)
     state = RunState(
@@ -130,6 +135,7 @@ def train(
         people,
         CollapseWatch(objective, after=settings.warmup_steps),
     )
+    inner = InnerMaps(net, recipe.distill.hints if channels else ())
     set_rate(state.optimizer, settings, 0, total_steps=loop.steps)
     first_step = 0 if saved is None else state.restore(saved, last, recipe)
     trained = nn.ModuleList([net, objective])
@@ -140,24 +146,31 @@ def train(
         say = Speaker(log, remark, n_steps=loop.steps, first_step=first_step)
         say.start(precision=str(precision), crops=len(rows), pack=str(pack_dir.absolute()))
         say.remark(first_step, afresh)
-        for step, batch_rows, crops in source.stream(first_step, loop.steps):
+        for step, batch in stream_views(
+            source,
+            look_at,
+            first_step,
+            loop.steps,
+            looks=recipe.distill.looks,
+            kept_batches=recipe.distill.kept_batches,
+            seed=loop.seed,
+        ):
             # What a net or loss draws at random is a function of the step, too.
             torch.manual_seed((loop.seed * loop.steps + step) * world.size + world.rank)
             rate = set_rate(state.optimizer, settings, step, total_steps=loop.steps)
-            targets = targets_of(batch_rows, crops)
-            views = to_net(crops, device)
+            views = to_net(batch.crops, device)
             gallery = _embed(state.average, views, precision) if objective.needs_gallery else None
             with reporting_divergence(
-                run_dir, crops, [pack.items[row] for row in batch_rows], learning_rate=rate
+                run_dir, batch.crops, [pack.items[row] for row in batch.rows], learning_rate=rate
             ):
                 outcome = train_step(
                     training_mode(net, still),
-                    partial(
-                        _loss_of_part,
+                    _loss_of_parts(
                         world.whole(objective),
-                        None if targets is None else torch.from_numpy(targets).to(device),
-                        torch.from_numpy(labels[batch_rows]).to(device),
+                        batch.looks,
+                        torch.from_numpy(labels[batch.rows]).to(device),
                         gallery,
+                        inner,
                     ),
                     state.optimizer,
                     views,
@@ -185,20 +198,36 @@ def train(
     return last
 
 
-def _loss_of_part(
+def _loss_of_parts(
     objective: Loss,
-    targets: torch.Tensor | None,
+    looks: Looks,
     labels: torch.Tensor,
     gallery: torch.Tensor | None,
-    embeddings: torch.Tensor,
-    part: slice,
-) -> torch.Tensor:
-    return objective(
-        embeddings,
-        None if targets is None else targets[part],
-        labels[part],
-        None if gallery is None else gallery[part],
-    )
+    inner: InnerMaps,
+) -> Callable[[torch.Tensor, slice], torch.Tensor]:
+    """Return the loss of embeddings (M, D) and the part of the batch that they are of."""
+    device = labels.device
+    targets = None if looks.targets is None else torch.from_numpy(looks.targets).to(device)
+    theirs = [torch.from_numpy(inner_map).to(device) for inner_map in looks.maps]
+
+    def loss_of(embeddings: torch.Tensor, part: slice) -> torch.Tensor:
+        return objective(
+            embeddings,
+            None if targets is None else targets[part],
+            labels[part],
+            None if gallery is None else gallery[part],
+            _pairs_of_maps(inner.maps, [inner_map[part] for inner_map in theirs]),
+        )
+
+    return loss_of
+
+
+def _pairs_of_maps(
+    own: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Put the net's maps beside those of each teacher; (B, C, H, W) all of them."""
+    n_teachers = len(theirs) // len(own) if own else 0
+    return [*own] * n_teachers, list(theirs)
 
 
 def _is_due(done: int, every: int, steps: int) -> bool:
@@ -328,20 +357,24 @@ def _chooser(recipe: Recipe, rows: NDArray[np.int64], labels: NDArray[np.int64])
     return choose
 
 
-# Rows (B,) of the pack and the views (B, S, S, 3) made of them -> targets (B, D) float32.
-_Targets = Callable[[NDArray[np.int64], NDArray[np.float32]], NDArray[np.float32] | None]
-
-
-def _targets(pack: CropPack, recipe: Recipe, n_crops: int) -> _Targets:
+def _teaching(
+    pack: CropPack, recipe: Recipe, n_crops: int
+) -> tuple[LookAt, list[list[tuple[int, int, int]]]]:
+    """Return who is asked about a batch, and (C, H, W) of each teacher's inner maps."""
     if recipe.distill.weight == 0:
-        return lambda _rows, _views: None
+        return lambda _rows, _views: Looks(None), []
     if not recipe.distill.live:
         written = _open_targets(pack)
-        return lambda rows, _: written[rows].astype(np.float32)
+        return lambda rows, _: Looks(written[rows].astype(np.float32)), []
     if recipe.loop.small_fraction:
         raise ConfigError(
             "Teachers that look at each view need full-sized crops.",
             remedy="Set loop.small_fraction=0, or distill.live=false.",
+        )
+    if recipe.distill.looks > 1 and recipe.metric.people:
+        raise ConfigError(
+            "Batches of people cannot be dealt out anew.",
+            remedy="Set distill.looks=1, or metric.people=0.",
         )
     teacher = LiveTeacher(
         pack,
@@ -349,7 +382,7 @@ def _targets(pack: CropPack, recipe: Recipe, n_crops: int) -> _Targets:
         batch_size=n_crops,
         dimension=recipe.net.embedding_dim,
     )
-    return lambda _, crops: teacher.targets(crops)
+    return lambda _, crops: teacher.look(crops), teacher.map_shapes
 
 
 def _open_targets(pack: CropPack) -> NDArray[np.float16]:

@@ -107,6 +107,18 @@ def rate_factor(name: str, factors: Mapping[str, float]) -> float:
     return float(factors[max(held, key=len)]) if held else 1.0
 
 
+def find_part(net: nn.Module, name: str) -> nn.Module:
+    """Return the part of a net with a dotted name.
+
+    Raises:
+        ConfigError: there is none; the remedy names those there are.
+    """
+    parts: dict[str, nn.Module] = dict(net.named_modules())
+    if name not in parts or not name:
+        check_prefixes(net, [name])
+    return parts[name]
+
+
 def check_prefixes(net: nn.Module, prefixes: Sequence[str]) -> None:
     """See that each prefix names a part of a net that has parameters.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 
@@ -227,7 +227,7 @@ class BatchSource:
 
     def stream(
         self, first_step: int, last_step: int
-    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
+    ) -> Generator[tuple[int, NDArray[np.int64], NDArray[np.float32]]]:
         """Yield (step, rows, crops) for first_step <= step < last_step."""
         ready: queue.Queue[_Item] = queue.Queue(self._ahead)
         stop = threading.Event()

@@ -11,6 +11,7 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,19 @@ from training.data.targets import (
     joint_vectors,
     read_projection,
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """What teachers see in a batch.
+
+    Attributes:
+        targets: (B, D) float32, unit length; None where nobody teaches.
+        maps: (B, C, H, W) float32 inner maps, teacher by teacher.
+    """
+
+    targets: NDArray[np.float32] | None
+    maps: tuple[NDArray[np.float32], ...] = ()
 
 
 class LiveTeacher:
@@ -53,20 +67,27 @@ class LiveTeacher:
             for teacher in teachers
         ]
 
-    def targets(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+    @property
+    def map_shapes(self) -> list[list[tuple[int, int, int]]]:
+        """(C, H, W) of each teacher's hints."""
+        shapes = []
+        for request in self._requests:
+            outputs = request.model_outputs[1:]
+            shapes.append([tuple(output.shape)[1:] for output in outputs])
+        return shapes
+
+    def look(self, crops: NDArray[np.float32]) -> Looks:
         """Say what the teachers see.
 
         Args:
             crops: (B, S, S, 3) float32 RGB, (pixel - 127.5) / 127.5.
-
-        Returns:
-            (B, D) float32, unit length.
         """
-        vectors = []
+        vectors, maps = [], []
         for request in self._requests:
             request.infer([crops], share_inputs=True)
             raw = request.get_output_tensor(0).data.reshape(self._batch_size, -1)
             vectors.append(raw / np.linalg.norm(raw, axis=1, keepdims=True))
+            n_outputs = len(request.model_outputs)
+            maps += [np.array(request.get_output_tensor(n).data) for n in range(1, n_outputs)]
         lifted = joint_vectors(vectors, self._weights) @ self._projection
-        targets: NDArray[np.float32] = lifted / np.linalg.norm(lifted, axis=1, keepdims=True)
-        return targets
+        return Looks(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), tuple(maps))

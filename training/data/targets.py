@@ -40,6 +40,7 @@ class Teacher:
         std: per channel, on the 0..255 scale.
         layout: ``NCHW`` or ``NHWC``.
         mirror: whether image and mirror image are summed, which doubles the time.
+        hints: names of inner maps in the file's graph, for ``distill.hints``.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Teacher:
     std: tuple[float, float, float]
     layout: str = "NCHW"
     mirror: bool = True
+    hints: tuple[str, ...] = ()
 
 
 def teacher_vectors(
@@ -123,10 +125,11 @@ def compile_teacher(
         teacher: the network.
         side: S in pixels.
         batch_size: B.
-        net_scale: crops come as float32 (pixel - 127.5) / 127.5 rather than as uint8.
+        net_scale: crops come as float32 (pixel - 127.5) / 127.5 rather than as uint8; the
+            teacher's hints are outputs 1, 2, ... then.
 
     Raises:
-        DatasetError: the teacher's file cannot be read.
+        DatasetError: the teacher's file cannot be read, or has no map of such a name.
     """
     import openvino
     from openvino.preprocess import PrePostProcessor
@@ -138,6 +141,8 @@ def compile_teacher(
         raise DatasetError(
             f"The teacher {teacher.file} cannot be read.", remedy="Check its path in the recipe."
         ) from exc
+    if net_scale:
+        _give_out(graph, teacher)
     channels_last = teacher.layout == "NHWC"
     shape = [batch_size, side, side, 3] if channels_last else [batch_size, 3, side, side]
     graph.reshape({graph.input(0): openvino.PartialShape(shape)})
@@ -157,6 +162,18 @@ def compile_teacher(
     hint = "LATENCY" if net_scale else "THROUGHPUT"
     # Targets need no more digits than bf16 has where the processor computes in it.
     return core.compile_model(steps.build(), "CPU", {"PERFORMANCE_HINT": hint})
+
+
+def _give_out(graph: Any, teacher: Teacher) -> None:  # noqa: ANN401  (openvino.Model)
+    """Make a teacher's hints outputs of its graph."""
+    inner = {node.get_friendly_name(): node for node in graph.get_ops()}
+    for name in teacher.hints:
+        if name not in inner:
+            raise DatasetError(
+                f"The teacher {teacher.file} has no inner map {name!r}.",
+                remedy="Name a node of its graph in teacher.hints.",
+            )
+        graph.add_outputs(inner[name].output(0))
 
 
 def joint_vectors(

@@ -38,7 +38,7 @@ def test_live_targets_of_clean_crops_are_the_written_ones(pack: CropPack, teache
     write_targets(pack, [teacher], dimension=32)
     live = LiveTeacher(pack, [teacher], batch_size=8, dimension=32)
 
-    targets = live.targets(plain_batch(pack.crops[:8]))
+    targets = live.look(plain_batch(pack.crops[:8])).targets
 
     written = np.load(pack.folder / "targets.npy")[:8].astype(np.float32)
     # (teachers may compute in bf16 where the processor can)
