@@ -25,6 +25,8 @@ class HeldOutFigures:
         tar: true match rate at a false match rate of 0.1 %, all pairs.
         balanced_accuracy: best mean of true match and true non-match rate over all Thresholds.
         rank1: share of probes whose best among N one-crop galleries is right.
+        tar_interval: 95 %, people drawn anew, at the same Threshold.
+        rank1_interval: 95 %, the people who are searched for drawn anew.
     """
 
     source: str
@@ -33,6 +35,8 @@ class HeldOutFigures:
     tar: float
     balanced_accuracy: float
     rank1: float
+    tar_interval: tuple[float, float]
+    rank1_interval: tuple[float, float]
 
     def __str__(self) -> str:
         return (
@@ -74,7 +78,8 @@ def _figures(
     scores = vectors @ vectors.T
     upper = np.triu_indices(len(labels), 1)
     same = (labels[:, None] == labels[None, :])[upper]
-    mated, non_mated = np.sort(scores[upper][same]), np.sort(scores[upper][~same])
+    pairs = scores[upper]
+    mated, non_mated = np.sort(pairs[same]), np.sort(pairs[~same])
     allowed = int(REPORTED_FMR * len(non_mated))
     threshold = non_mated[-1 - allowed]
     tar = float(np.mean(mated > threshold))
@@ -84,11 +89,37 @@ def _figures(
     first = np.unique(labels, return_index=True)[1]
     probes = np.setdiff1d(np.arange(len(labels)), first)
     best = labels[first][np.argmax(scores[np.ix_(probes, first)], axis=1)]
+    found = best == labels[probes]
     return HeldOutFigures(
         source=source,
         n_people=len(first),
         n_crops=len(labels),
         tar=tar,
         balanced_accuracy=float(np.max(true_match + true_non_match) / 2),
-        rank1=float(np.mean(best == labels[probes])),
+        rank1=float(np.mean(found)),
+        tar_interval=share_interval(pairs[same] > threshold, labels[upper[0]][same]),
+        rank1_interval=share_interval(found, labels[probes]),
     )
+
+
+def share_interval(
+    hits: NDArray[np.bool_], person: NDArray[np.int64], *, n_draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Say how far a share could lie elsewhere with other people.
+
+    Args:
+        hits: (M,) what the share is of.
+        person: (M,) whom each belongs to; outcomes of one person go together.
+        n_draws: of as many people as there are, with replacement.
+        seed: of the draws.
+
+    Returns:
+        The 2.5th and the 97.5th percentile.
+    """
+    _, people = np.unique(person, return_inverse=True)
+    n_hits, n_all = np.bincount(people, weights=hits), np.bincount(people)
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, len(n_all), (n_draws, len(n_all)))
+    shares = n_hits[chosen].sum(axis=1) / n_all[chosen].sum(axis=1)
+    low, high = np.percentile(shares, (2.5, 97.5))
+    return float(low), float(high)
