@@ -230,6 +230,30 @@ def info(net: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
     output.emit(format_info(measured), asdict(measured), as_json=as_json)
 
 
+@train.command("bench")
+@click.argument("overrides", nargs=-1)
+@click.option("--rounds", type=click.IntRange(min=1), default=11, show_default=True)
+@click.option("--pack", type=click.Path(path_type=Path), help="Measure what its batches cost too.")
+@click.option("--steps", type=click.IntRange(min=1), default=6, show_default=True, help="On it.")
+@json_option
+def bench(
+    overrides: tuple[str, ...], rounds: int, pack: Path | None, steps: int, *, as_json: bool
+) -> None:
+    """Time a training step beside a plain loop with pytorch-metric-learning, in turns.
+
+    Overrides are those of a recipe: net.key=value, loop.batch_size=128, loop.precision=f32.
+
+    Example: facerec train bench net.crop_size_px=64 --pack packs/all
+    """
+    from training.bench import format_report, measure_steps
+    from training.data.pack import CropPack
+
+    opened = CropPack(pack) if pack else None
+    with output.progress() as task:
+        report = measure_steps(overrides, n_rounds=rounds, pack=opened, n_steps=steps, task=task)
+    output.emit(format_report(report), report.payload(), as_json=as_json)
+
+
 @train.command("compare-losses")
 @click.argument("pack", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

@@ -86,7 +86,7 @@ def train(
     """
     task = task or SilentTask()
     loop, settings = recipe.loop, recipe.optimizer
-    device = world.device(_device(loop.device, loop.n_threads))
+    device = world.device(open_device(loop.device, loop.n_threads))
     last = run_dir / LAST_NAME
     saved = _saved(last, resume=resume)
     recipe = world.of_first(_with_precision(recipe, device, saved))
@@ -315,7 +315,12 @@ def _saved(last: Path, *, resume: bool) -> Checkpoint | None:
     return None
 
 
-def _device(name: str, n_threads: int) -> torch.device:
+def open_device(name: str, n_threads: int) -> torch.device:
+    """Return the device called ``name``; torch uses so many CPU threads (0: its own choice).
+
+    Raises:
+        DeviceError: it is not there.
+    """
     if n_threads:
         torch.set_num_threads(n_threads)
     if name.startswith("cuda") and not torch.cuda.is_available():

@@ -37,7 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("facerec.cli.evaluate:evaluate", "Measure error rates on labelled images."),
     "gallery": ("facerec.cli.gallery:gallery", "Look at the gallery and change it."),
     "identify": ("facerec.cli.identify:identify", "Say who is in an image, a folder or a video."),
-    "models": ("facerec.cli.models:models", "List models, show a model's card, verify the files."),
+    "models": (
+        "facerec.cli.models:models",
+        "List models, show a model's card, verify the files, choose one.",
+    ),
     "verify": ("facerec.cli.verify:verify", "Say whether two images show the same person."),
 }
 

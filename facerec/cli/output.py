@@ -47,6 +47,13 @@ def remark(text: str) -> None:
     _write(text + "\n", sys.stderr)
 
 
+def confirm(question: str) -> None:
+    """Ask on stderr; anything but yes cancels the command."""
+    import click
+
+    click.confirm(question, abort=True, err=True)
+
+
 def fail(error: FacerecError, *, as_json: bool) -> None:
     """Say what went wrong and what to do: a sentence on stderr, or a JSON object on stdout."""
     if as_json:

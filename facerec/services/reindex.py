@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facerec.embed.base import Embedder
-from facerec.errors import DatabaseCorruptError, FacerecError, ShapeError
+from facerec.errors import DatabaseCorruptError, FacerecError, GalleryError, ShapeError
 from facerec.gallery.crops import crop_from_png
 from facerec.gallery.session import mark_vectors_changed, set_contract
 from facerec.gallery.templates import (
@@ -92,7 +92,11 @@ def reindex(gallery: OpenGallery) -> ReindexReport:
 
 
 def re_embed(
-    gallery: OpenGallery, embedder: Embedder, *, task: Task | None = None
+    gallery: OpenGallery,
+    embedder: Embedder,
+    *,
+    all_or_none: bool = False,
+    task: Task | None = None,
 ) -> ReEmbedReport:
     """Give every Template the vector another model makes of its stored Crop.
 
@@ -103,9 +107,11 @@ def re_embed(
     Args:
         gallery: whose Templates.
         embedder: the model from now on.
+        all_or_none: change nothing when a Template cannot be embedded, instead of leaving it out.
         task: receives progress.
 
     Raises:
+        GalleryError: with ``all_or_none``, a Template cannot be embedded; nothing was changed.
         Cancelled: the user stopped; nothing was changed.
         StoreError: the gallery cannot be written; nothing was changed.
     """
@@ -116,12 +122,14 @@ def re_embed(
     with gallery.erase() as session:
         _embed_missing(session, embedder, made, SilentTask())
         templates = {template.id: template for template in list_templates(session)}
+        failures = _failures(session, templates, made)
+        if failures and all_or_none:
+            raise _refused(failures)
         n_embedded = 0
         for template_id, embedding in made.embeddings.items():
             if template_id in templates:
                 replace_embedding(session, template_id, embedding)
                 n_embedded += 1
-        failures = _failures(session, templates, made)
         set_contract(session, embedder.contract_id if templates else None)
         mark_vectors_changed(session)
     n_up_to_date = len(templates) - n_embedded - len(failures)
@@ -172,6 +180,16 @@ def _failures(
             made.errors[template_id],
         )
         for template_id in failed
+    )
+
+
+def _refused(failures: tuple[ReEmbedFailure, ...]) -> GalleryError:
+    first = failures[0]
+    return GalleryError(
+        f"Templates that cannot be embedded again: {len(failures)}, so nothing was changed; "
+        f"template {first.template_id} of {first.person}: {first.error.message}",
+        remedy="Remove them (facerec gallery remove-template ID), then enrol from the pictures.",
+        template_ids=[failure.template_id for failure in failures],
     )
 
 

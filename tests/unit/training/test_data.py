@@ -88,6 +88,15 @@ def test_one_pass_shows_each_crop_at_most_once_and_the_next_pass_another_order()
     assert list(first) != list(second)
 
 
+def test_rows_of_a_step_do_not_depend_on_the_steps_asked_for_before() -> None:
+    rows = np.arange(100, 150)  # (six batches of eight a pass)
+
+    for step in (7, 0, 12, 3, 7):
+        order = np.random.default_rng([5, step // 6]).permutation(50)
+        expected = rows[order[step % 6 * 8 :][:8]]
+        np.testing.assert_array_equal(rows_of_step(rows, step, batch_size=8, seed=5), expected)
+
+
 def test_stream_equals_single_batches_from_any_step(tmp_path: Path) -> None:
     pack = write_toy_pack(tmp_path)
     source = BatchSource(pack, np.arange(80), AugmentSettings(), batch_size=8, seed=3)

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
-from facerec.errors import DependencyError
+from facerec.errors import Cancelled, DependencyError
+from tests.helpers.stop_at import StopAt
 from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
 from training.errors import TrainingError
 from training.recipe import Recipe, recipe_from_table
@@ -148,3 +150,34 @@ def test_tensorboard_receives_every_number(tmp_path: Path, monkeypatch: pytest.M
     assert len(losses) == 3
     assert len(tars) == 2
     assert set(losses + tars) <= set(writer.points)
+
+
+def test_tensorboard_reads_back_what_the_log_says(tmp_path: Path) -> None:
+    reason = "TensorBoard is not installed."
+    reader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason=reason
+    )
+    pack = write_toy_pack(tmp_path / "pack").folder
+    chosen = recipe(tensorboard=True)
+    # Stopped after an evaluation that the last checkpoint (step 2) does not know of.
+    with pytest.raises(Cancelled):
+        train(chosen, pack, tmp_path / "run", task=StopAt(4))
+    train(chosen, pack, tmp_path / "run", resume=True)
+
+    board = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+
+    expected: dict[str, list[tuple[int, float]]] = {}
+    for entry in read_log(tmp_path / "run"):
+        group = "/".join(str(entry[key]) for key in ("event", "source") if key in entry)
+        for name, value in entry.items():
+            if name != "step" and isinstance(value, int | float):
+                expected.setdefault(f"{group}/{name}", []).append((entry["step"], value))
+    found = {
+        name: [(point.step, point.value) for point in board.Scalars(name)]
+        for name in board.Tags()["scalars"]
+    }
+    assert [step for step, _ in found["held_out/toy/tar"]] == [3, 6]
+    assert {"progress/loss", "progress/learning_rate", "progress/images_per_s"} <= set(found)
+    assert set(found) == set(expected)
+    for name, points in expected.items():
+        np.testing.assert_allclose(found[name], points, rtol=1e-6, err_msg=name)
