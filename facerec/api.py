@@ -17,13 +17,16 @@ from types import TracebackType
 from typing import Self, cast
 
 from facerec.gallery.people import Person
+from facerec.gallery.regroup import Regrouped
+from facerec.gallery.steps import Step
 from facerec.imaging.read import ImageSource, read_image
 from facerec.match.rule import DEFAULT_MARGIN, MatchRule, rule_from_card
 from facerec.paths import default_gallery_dir
 from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
-from facerec.services import people
+from facerec.services import people, steps
 from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
-from facerec.services.gallery import OpenGallery, open_gallery
+from facerec.services.erase import ErasureReport, erase
+from facerec.services.gallery import DEFAULT_KEEP_DAYS, OpenGallery, open_gallery
 from facerec.services.identify import IdentifiedFace, identify
 from facerec.services.one_face import FacePolicy
 from facerec.services.verify import Verification, verify
@@ -169,6 +172,7 @@ class Gallery:
         *,
         recognizer: Recognizer | None = None,
         create: bool = True,
+        keep_days: int = DEFAULT_KEEP_DAYS,
     ) -> Self:
         """Open the gallery in a folder, or make one.
 
@@ -176,11 +180,13 @@ class Gallery:
             path: its folder; the gallery of the command line when not given.
             recognizer: what finds and embeds faces; the default one when not given.
             create: make the gallery when it is not there.
+            keep_days: for how many days a change can be undone; older ones are let go of.
 
         Raises:
             StoreError: it cannot be opened; a damaged gallery is never opened as an empty one.
         """
-        opened = open_gallery(Path(path) if path else default_gallery_dir(), create=create)
+        folder = Path(path) if path else default_gallery_dir()
+        opened = open_gallery(folder, create=create, keep_days=keep_days)
         try:
             return cls(opened, recognizer or Recognizer())
         except BaseException:
@@ -278,10 +284,86 @@ class Gallery:
         """Return everybody, by name."""
         return people.list_people(self._opened)
 
+    def rename(self, name: str, new_name: str) -> Person:
+        """Give a Person another name.
+
+        Raises:
+            NotFoundError: nobody has the old name.
+            DuplicateError: somebody else has the new one.
+        """
+        return people.rename_person(self._opened, name, new_name)
+
+    def merge(self, source: str, into: str) -> Person:
+        """Move all Templates of one Person to another, and remove the emptied name.
+
+        Raises:
+            NotFoundError: one of them is not enrolled.
+        """
+        return people.merge_people(self._opened, source, into)
+
+    def split(self, template_ids: Sequence[int], new_name: str) -> Regrouped:
+        """Make a new Person of some Templates of one Person.
+
+        Raises:
+            NotFoundError: there is no such Template.
+            DuplicateError: somebody has the new name already.
+            RangeError: the Templates are of several people, or all of one.
+        """
+        return people.split_person(self._opened, template_ids, new_name)
+
+    def move(self, template_ids: Sequence[int], into: str) -> Regrouped:
+        """Give Templates to another Person who is enrolled.
+
+        Raises:
+            NotFoundError: there is no such Template, or nobody of that name.
+            DuplicateError: the Person has another Template of the same Image.
+        """
+        return people.move_templates(self._opened, template_ids, into)
+
+    def set_aside(self, template_ids: Sequence[int], *, back: bool = False) -> int:
+        """Keep Templates without comparing them any more, or take them back.
+
+        Returns:
+            How many were changed; the others were so already.
+
+        Raises:
+            NotFoundError: there is no such Template.
+        """
+        change = people.take_back if back else people.set_aside
+        return change(self._opened, template_ids)
+
     def remove(self, name: str) -> Person:
-        """Remove a Person with everything stored of them.
+        """Remove a Person with all Templates; ``undo`` brings them back, ``erase`` prevents that.
 
         Raises:
             NotFoundError: nobody has that name.
         """
         return people.remove_person(self._opened, name)
+
+    def erase(self, name: str) -> ErasureReport:
+        """Erase a Person for good, enrolled or removed and still kept for ``undo``.
+
+        Raises:
+            NotFoundError: nobody of that name is enrolled or kept.
+        """
+        return erase(self._opened, name)
+
+    def undo(self, step_id: int | None = None) -> Step:
+        """Take back the last change, or an older one that no later one builds on.
+
+        Raises:
+            StepError: there is nothing to undo, or later changes build on it.
+        """
+        return steps.undo(self._opened, step_id)
+
+    def redo(self) -> Step:
+        """Do again what was undone last.
+
+        Raises:
+            StepError: there is nothing to redo.
+        """
+        return steps.redo(self._opened)
+
+    def history(self, *, limit: int | None = None) -> list[Step]:
+        """Return the newest changes, newest first; all that are kept when there is no limit."""
+        return steps.history(self._opened, limit=limit)

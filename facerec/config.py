@@ -24,9 +24,10 @@ _FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where galleries lie."""
+    """Where galleries lie, and how long their steps can be undone."""
 
     gallery: Path | None = None
+    keep_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

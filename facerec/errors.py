@@ -112,6 +112,10 @@ class ConflictError(GalleryError):
     """The face looks like somebody else who is enrolled already."""
 
 
+class StepError(GalleryError):
+    """A step cannot be undone or redone."""
+
+
 class StoreError(FacerecError):
     """The database cannot do what was asked."""
 

@@ -78,6 +78,16 @@ SETTINGS: tuple[Setting, ...] = (
         needs_restart=True,
     ),
     Setting(
+        "store.keep_days",
+        "--keep-days",
+        "Gallery",
+        "Days of undo",
+        "For how many days a change of the gallery can be undone; 0 keeps nothing for it.",
+        Kind.INTEGER,
+        minimum=0,
+        maximum=3650,
+    ),
+    Setting(
         "detect.detector",
         "--detector",
         "Detection",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli import output
+from facerec.cli import gallery_changes, gallery_steps, output
 from facerec.cli.options import (
     GALLERY,
     RECOGNITION,
@@ -31,6 +31,10 @@ def gallery() -> None:
 
     Example: facerec gallery list
     """
+
+
+for _command in (*gallery_changes.COMMANDS, *gallery_steps.COMMANDS):
+    gallery.add_command(_command)
 
 
 @gallery.command("list")
@@ -64,12 +68,17 @@ def show(name: str, *, as_json: bool, **flags: object) -> None:
 
     with opened_gallery(settings(flags)) as opened:
         details = show_person(opened, name)
+    columns = ["template", "from", "quality", "made (UTC)", "contract"]
     rows = [
         [t.id, t.source.source_name, t.quality, f"{t.created_at:%Y-%m-%d %H:%M}", t.contract_id]
         for t in details.templates
     ]
+    if details.n_set_aside:
+        columns.append("")
+        for row, template in zip(rows, details.templates, strict=True):
+            row.append("" if template.set_aside_at is None else "set aside")
     text = f"{details.person.name}\n"
-    text += output.table(["template", "from", "quality", "made (UTC)", "contract"], rows)
+    text += output.table(columns, rows)
     if details.n_not_compared:
         text += (
             f"\n{details.n_not_compared} of these were made with another model and play no part; "
@@ -79,79 +88,9 @@ def show(name: str, *, as_json: bool, **flags: object) -> None:
         "person": details.person,
         "templates": details.templates,
         "n_not_compared": details.n_not_compared,
+        "n_set_aside": details.n_set_aside,
     }
     output.emit(text, payload, as_json=as_json)
-
-
-@gallery.command()
-@click.argument("name")
-@click.argument("new_name")
-@_gallery_option
-@json_option
-def rename(name: str, new_name: str, *, as_json: bool, **flags: object) -> None:
-    """Give the person NAME the name NEW_NAME.
-
-    Example: facerec gallery rename "Ada Byron" "Ada Lovelace"
-    """
-    from facerec.services.people import rename_person
-
-    with opened_gallery(settings(flags)) as opened:
-        person = rename_person(opened, name, new_name)
-    output.emit(f"{name} is now {person.name}.", {"person": person}, as_json=as_json)
-
-
-@gallery.command()
-@click.argument("name")
-@click.argument("into")
-@_gallery_option
-@json_option
-def merge(name: str, into: str, *, as_json: bool, **flags: object) -> None:
-    """Move all templates of NAME to the person INTO, and remove NAME.
-
-    Example: facerec gallery merge "A. Lovelace" "Ada Lovelace"
-    """
-    from facerec.services.people import merge_people
-
-    with opened_gallery(settings(flags)) as opened:
-        person = merge_people(opened, name, into)
-    count = output.counted(person.n_templates, "template")
-    text = f"{name} is now part of {person.name}, who has {count}."
-    output.emit(text, {"person": person}, as_json=as_json)
-
-
-@gallery.command()
-@click.argument("name")
-@_gallery_option
-@json_option
-def remove(name: str, *, as_json: bool, **flags: object) -> None:
-    """Erase the person NAME: templates, crops and what the index holds.
-
-    Example: facerec gallery remove "Ada Lovelace"
-    """
-    from facerec.services.people import remove_person
-
-    with opened_gallery(settings(flags)) as opened:
-        person = remove_person(opened, name)
-    text = f"{person.name} was removed with {output.counted(person.n_templates, 'template')}."
-    output.emit(text, {"removed": person}, as_json=as_json)
-
-
-@gallery.command("remove-template")
-@click.argument("template_id", type=int)
-@_gallery_option
-@json_option
-def remove_template(template_id: int, *, as_json: bool, **flags: object) -> None:
-    """Erase one template with its crop; the person stays.
-
-    Example: facerec gallery remove-template 12
-    """
-    from facerec.services.people import remove_template as remove_one
-
-    with opened_gallery(settings(flags)) as opened:
-        remove_one(opened, template_id)
-    output.emit(
-        f"Template {template_id} was removed.", {"template_id": template_id}, as_json=as_json
-    )
 
 
 @gallery.command("export")
@@ -248,6 +187,8 @@ def reindex(*, again: bool, as_json: bool, **flags: object) -> int:
     lines.append(
         f"The index holds {output.counted(report.n_indexed, 'template')} ({report.index_kind})."
     )
+    if report.n_set_aside:
+        lines.append(f"{output.counted(report.n_set_aside, 'template')} set aside.")
     if report.n_not_compared:
         lines.append(
             f"{report.n_not_compared} templates were made with another model and play no part; "

@@ -75,7 +75,7 @@ def opened_gallery(current: Settings, *, create: bool = False) -> OpenGallery:
     """
     from facerec.services.gallery import open_gallery
 
-    return open_gallery(gallery_folder(current), create=create)
+    return open_gallery(gallery_folder(current), create=create, keep_days=current.store.keep_days)
 
 
 def opened_pipeline(current: Settings) -> Pipeline:

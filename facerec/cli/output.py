@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 
 from facerec.errors import Cancelled, FacerecError
 from facerec.progress import Task
+from facerec.wording import counted as counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -106,16 +107,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         padded = [_padded(row[i], widths[i], to_right=right[i]) for i in range(len(columns))]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> counted(1, "image"), counted(2, "image"), counted(2, "person", "people")
-        ('1 image', '2 images', '2 people')
-    """
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def jsonable(value: object) -> object:

@@ -66,6 +66,7 @@ class GalleryState:
         revision: counts writing transactions.
         vectors_revision: revision of the last change to a vector.
         vectors_token: drawn at random by that change.
+        returned_revision: revision that last brought vectors of older ids back.
         contract_id: contract of the vectors that are compared; None while the gallery is empty.
     """
 
@@ -73,6 +74,7 @@ class GalleryState:
     revision: int
     vectors_revision: int
     vectors_token: str
+    returned_revision: int
     contract_id: str | None
 
 
@@ -171,6 +173,21 @@ class GalleryStore:
             session.execute(update(GalleryRow).values(revision=GalleryRow.revision + 1))
             yield session
 
+    def wipe(self) -> bool:
+        """Write the database anew without its free pages, and empty the write-ahead log.
+
+        Returns:
+            Whether the log is empty; it is not while another process reads an older state.
+
+        Raises:
+            DatabaseBusyError: another process held the gallery for too long.
+            StoreError: the database failed; it is as it was.
+        """
+        with _translated(self.database_path), self._engine.connect() as connection:
+            _outside_transaction(connection, "VACUUM")
+            ((busy, _, _),) = _outside_transaction(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
+
     def check(self) -> None:
         """Read every page of the database and compare its parts with each other.
 
@@ -193,6 +210,7 @@ def gallery_state(session: Session) -> GalleryState:
             GalleryRow.revision,
             GalleryRow.vectors_revision,
             GalleryRow.vectors_token,
+            GalleryRow.returned_revision,
             GalleryRow.contract_id,
         )
     ).first()
@@ -201,13 +219,20 @@ def gallery_state(session: Session) -> GalleryState:
     return GalleryState(*row)
 
 
-def mark_vectors_changed(session: Session) -> None:
-    """Note, within ``write()``, that vectors were added, removed or changed."""
+def mark_vectors_changed(session: Session, *, older_ids: bool = False) -> None:
+    """Note, within ``write()``, that vectors were added, removed or changed.
+
+    Args:
+        session: of the change.
+        older_ids: whether some joined those compared whose ids are not the highest.
+    """
     session.execute(
         update(GalleryRow).values(
             vectors_revision=GalleryRow.revision, vectors_token=uuid.uuid4().hex
         )
     )
+    if older_ids:
+        session.execute(update(GalleryRow).values(returned_revision=GalleryRow.revision))
 
 
 def set_contract(session: Session, contract_id: str | None) -> None:
@@ -371,11 +396,12 @@ def _migrating(connection: Connection) -> Iterator[None]:
         _outside_transaction(connection, "PRAGMA foreign_keys = ON")
 
 
-def _outside_transaction(connection: Connection, statement: str) -> None:
+def _outside_transaction(connection: Connection, statement: str) -> list[Any]:
     raw = connection.connection.driver_connection
     if raw is None:  # only a detached connection has none
         raise RuntimeError("The connection to the gallery was detached.")
-    raw.execute(statement).fetchall()
+    rows: list[Any] = raw.execute(statement).fetchall()
+    return rows
 
 
 def _engine(path: Path, busy_timeout_s: float) -> Engine:

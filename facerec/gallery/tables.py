@@ -1,4 +1,4 @@
-"""The gallery's tables: people, images, templates, crops, and one row about the gallery itself.
+"""The gallery's tables: people, images, templates, crops, steps, and one row about itself.
 
 Row classes live only inside ``facerec.gallery``; what leaves it are the value types of
 ``people.py`` and ``templates.py``. Constraints are named by a convention, since SQLite cannot
@@ -79,6 +79,8 @@ class GalleryRow(Base):
         vectors_revision: the revision that last added, removed or changed a vector.
         vectors_token: drawn at random by that change; an index that carries it is up to date, also
             when the database was restored from a backup and counts the same revisions again.
+        returned_revision: the revision that last brought vectors of older ids back among those
+            compared; an index from before it cannot tell from the highest id what is new.
         contract_id: contract of the vectors that are compared; NULL while nobody was enrolled.
     """
 
@@ -90,6 +92,7 @@ class GalleryRow(Base):
     revision: Mapped[int]
     vectors_revision: Mapped[int]
     vectors_token: Mapped[str]
+    returned_revision: Mapped[int] = mapped_column(server_default="0")
     contract_id: Mapped[str | None]
     created_at: Mapped[datetime]
 
@@ -140,6 +143,7 @@ class TemplateRow(Base):
         vector: ``dimension`` little-endian float32 numbers of unit length.
         quality: in [0, 1], higher is better.
         left, top, right, bottom: the Face's box in the picture, in pixels.
+        set_aside_at: since when the Template is kept without being compared; NULL when it is.
     """
 
     __tablename__ = "templates"
@@ -147,7 +151,7 @@ class TemplateRow(Base):
         CheckConstraint("length(vector) = 4 * dimension", name="vector_length"),
         Index(None, "person_id"),
         Index(None, "image_id"),
-        Index(None, "contract_id"),
+        Index(None, "contract_id", "set_aside_at"),
         _NEVER_REUSED,
     )
 
@@ -163,6 +167,61 @@ class TemplateRow(Base):
     right: Mapped[float]
     bottom: Mapped[float]
     created_at: Mapped[datetime]
+    set_aside_at: Mapped[datetime | None]
+
+
+class StepRow(Base):
+    """One change of the gallery that can be reversed; see ``facerec.gallery.steps``.
+
+    Attributes:
+        kind: a ``StepKind``.
+        sentence: what was done, for people.
+        undone_revision: the gallery's revision that undid it; NULL while it is done.
+    """
+
+    __tablename__ = "steps"
+    __table_args__ = (Index(None, "made_at"), _NEVER_REUSED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    made_at: Mapped[datetime]
+    sentence: Mapped[str]
+    undone_revision: Mapped[int | None]
+
+
+class StepPersonRow(Base):
+    """A Person whom a step's sentence names, enrolled or not any more."""
+
+    __tablename__ = "step_people"
+    __table_args__ = (Index(None, "person_id"),)
+
+    step_id: Mapped[int] = mapped_column(
+        ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class StepChangeRow(Base):
+    """What reversing a step must write: one cell of one row, or that a row was new.
+
+    Attributes:
+        table_name: of the row that was changed.
+        row_id: its primary key.
+        kind: ``insert``, ``update`` or ``delete``: what happened to the row.
+        column_name: whose value ``old`` is; NULL for an inserted row, which goes as a whole.
+        old: the value before, of whatever type it was: BLOB columns convert nothing.
+    """
+
+    __tablename__ = "step_changes"
+    __table_args__ = (Index(None, "step_id"), Index(None, "table_name", "row_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    step_id: Mapped[int] = mapped_column(ForeignKey("steps.id", ondelete="CASCADE"))
+    table_name: Mapped[str]
+    row_id: Mapped[int]
+    kind: Mapped[str]
+    column_name: Mapped[str | None]
+    old: Mapped[bytes | None]
 
 
 class CropRow(Base):

@@ -24,6 +24,8 @@ from facerec.types import UNIT_NORM_TOLERANCE, Embedding
 _LITTLE_FLOAT32 = np.dtype("<f4")
 # Rows fetched at a time: large enough to hide the calls, small enough to stay in the cache.
 _ROWS_PER_FETCH = 4096
+# Those of the gallery's contract, unless they are set aside.
+_COMPARED = "FROM templates WHERE contract_id = ? AND set_aside_at IS NULL"
 # SQLite takes at most 999 parameters in its oldest builds still around.
 _IDS_PER_STATEMENT = 900
 
@@ -66,6 +68,7 @@ class Template:
     Attributes:
         box_ltrb: left, top, right, bottom of the Face in its Image, pixels.
         created_at: UTC.
+        set_aside_at: UTC, since when it is kept without being compared; None when it is compared.
     """
 
     id: int
@@ -76,6 +79,7 @@ class Template:
     source: ImageSourceInfo
     box_ltrb: tuple[float, float, float, float]
     created_at: datetime
+    set_aside_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,7 @@ def replace_embedding(session: Session, template_id: int, embedding: Embedding) 
             vector=blob_from_vector(embedding.vector),
         )
     )
-    mark_vectors_changed(session)
+    mark_vectors_changed(session, older_ids=True)
 
 
 def crop_png(session: Session, template_id: int) -> bytes | None:
@@ -239,14 +243,18 @@ def embedding_of(session: Session, template_id: int) -> Embedding:
 
 
 def vectors_of_person(session: Session, person_id: int, contract_id: str) -> NDArray[np.float32]:
-    """Return a Person's vectors of one contract, (N, D), by Template id; (0, 0) when none.
+    """Return a Person's compared vectors, (N, D), by Template id; (0, 0) when none.
 
     Raises:
         DatabaseCorruptError: a vector is damaged.
     """
     statement = (
         select(TemplateRow.vector, TemplateRow.dimension)
-        .where(TemplateRow.person_id == person_id, TemplateRow.contract_id == contract_id)
+        .where(
+            TemplateRow.person_id == person_id,
+            TemplateRow.contract_id == contract_id,
+            TemplateRow.set_aside_at.is_(None),
+        )
         .order_by(TemplateRow.id)
     )
     rows = [vector_from_blob(blob, size) for blob, size in session.execute(statement)]
@@ -281,12 +289,13 @@ def owners_of(session: Session, template_ids: Sequence[int]) -> Mapping[int, Own
 
 
 class TemplateVectors:
-    """The vectors of one contract as one session sees them: what an index is built from.
+    """The vectors that are compared, as one session sees them: what an index is built from.
 
     Attributes:
         gallery_uuid: which gallery.
         revision: the revision that last changed a vector.
         token: drawn at random by that change.
+        returned_revision: the revision that last brought vectors of older ids back.
         contract_id: whose vectors: the gallery's own; empty while nobody is enrolled.
     """
 
@@ -296,18 +305,17 @@ class TemplateVectors:
         self.gallery_uuid = state.uuid
         self.revision = state.vectors_revision
         self.token = state.vectors_token
+        self.returned_revision = state.returned_revision
         self.contract_id = state.contract_id or ""
 
     def dimension(self) -> int:
         """Length of the vectors; 0 when there are none."""
-        first = next(
-            self._rows("SELECT dimension FROM templates WHERE contract_id = ? LIMIT 1"), None
-        )
+        first = next(self._rows(f"SELECT dimension {_COMPARED} LIMIT 1"), None)
         return int(first[0]) if first else 0
 
     def count(self, *, up_to_id: int | None = None) -> int:
         """How many vectors there are, with ids up to and including ``up_to_id``."""
-        sql = "SELECT count(*) FROM templates WHERE contract_id = ?"
+        sql = f"SELECT count(*) {_COMPARED}"
         if up_to_id is not None:
             rows = self._rows(f"{sql} AND id <= ?", up_to_id)
         else:
@@ -316,7 +324,7 @@ class TemplateVectors:
 
     def ids(self) -> NDArray[np.int64]:
         """Ids of all vectors, (N,), rising."""
-        rows = self._rows("SELECT id FROM templates WHERE contract_id = ? ORDER BY id")
+        rows = self._rows(f"SELECT id {_COMPARED} ORDER BY id")
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def vectors(self, *, after_id: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -333,7 +341,7 @@ class TemplateVectors:
         ids = np.empty(n, np.int64)
         vectors = np.empty((n, dimension), np.float32)
         result = self._session.connection().exec_driver_sql(
-            "SELECT id, vector FROM templates WHERE contract_id = ? AND id > ? ORDER BY id",
+            f"SELECT id, vector {_COMPARED} AND id > ? ORDER BY id",
             (self.contract_id, after_id),
         )
         filled = 0
@@ -366,6 +374,7 @@ def _template(template: TemplateRow, image: ImageRow) -> Template:
         source=ImageSourceInfo(image.sha256, image.source_name, image.height_px, image.width_px),
         box_ltrb=(template.left, template.top, template.right, template.bottom),
         created_at=template.created_at,
+        set_aside_at=template.set_aside_at,
     )
 
 

@@ -2,10 +2,11 @@
 
 The database is the truth. Every change of a vector there draws a new random token, and an index is
 right exactly when it carries the same token. In memory an older index is caught up by id (ids are
-never reused, and the vector of an id does not change under one contract). A file with another token
-is not trusted at all, since the database may have been restored from a backup meanwhile, and is
-made again: reading all vectors of 100,000 Templates takes less than a second. What was removed from
-the database must not stay in the file, so the file is deleted as soon as a vector was removed.
+never reused, and the vector of an id does not change under one contract); only where older ids came
+back, by an undo, all ids are compared. A file with another token is not trusted at all, since the
+database may have been restored from a backup meanwhile, and is made again: reading all vectors of
+100,000 Templates takes less than a second. What was removed from the database must not stay in the
+file, so the file is deleted as soon as a vector was removed.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ class VectorSource(Protocol):
         gallery_uuid: which gallery.
         revision: the revision that last changed a vector.
         token: drawn at random by that change.
+        returned_revision: the revision that last brought vectors of older ids back.
         contract_id: whose vectors; empty while nobody is enrolled.
     """
 
     gallery_uuid: str
     revision: int
     token: str
+    returned_revision: int
     contract_id: str
 
     def dimension(self) -> int:
@@ -165,6 +168,15 @@ class IndexCache:
         self.path.unlink(missing_ok=True)
         self._saved_token = None
 
+    def forget_unfinished_files(self) -> None:
+        """Delete what a program that was killed while saving left behind; it holds vectors too.
+
+        Raises:
+            OSError: one is there and cannot be deleted.
+        """
+        for leftover in self.path.parent.glob(f"{self.path.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
+
     def save(self, source: VectorSource) -> bool:
         """Write the file if it is not up to date and large enough to be worth it.
 
@@ -225,16 +237,17 @@ class IndexCache:
             self._rebuild(source)
             return
         own = index.ids()
-        highest = int(own[-1]) if own.size else 0
-        if source.count(up_to_id=highest) != own.size:
-            index.remove(own[~contained(own, source.ids())])
-        ids, vectors = source.vectors(after_id=highest)
-        if ids.size:
-            index.add(ids, vectors)
-        if len(index) != source.count():
-            # An older id joined this contract: its Crop was embedded again.
-            self._rebuild(source)
-            return
+        known_up_to = int(own[-1]) if own.size else 0
+        came_back = stamp.revision < source.returned_revision
+        if came_back or source.count(up_to_id=known_up_to) != own.size:
+            now = source.ids()
+            index.remove(own[~contained(own, now)])
+            missing = now[~contained(now, own)]
+            known_up_to = min(known_up_to, int(missing[0]) - 1) if missing.size else known_up_to
+        ids, vectors = source.vectors(after_id=known_up_to)
+        is_new = ~contained(ids, index.ids())
+        if is_new.any():
+            index.add(ids[is_new], vectors[is_new])
         self.stamp = _stamp(source, stamp.dimension, len(index))
 
 

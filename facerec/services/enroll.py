@@ -29,6 +29,7 @@ from facerec.gallery import people
 from facerec.gallery.crops import png_from_crop
 from facerec.gallery.people import Person, clean_name, find_person
 from facerec.gallery.session import gallery_state, set_contract
+from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import (
     ImageSourceInfo,
     NewTemplate,
@@ -44,6 +45,7 @@ from facerec.services.gallery import OpenGallery, require_contract, stacked
 from facerec.services.one_face import FacePolicy, analyze_one
 from facerec.services.source import file_digest, read_source, source_label
 from facerec.types import Candidate, QualityIssue
+from facerec.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -184,8 +186,12 @@ def enroll(
     task.step("enrol", len(sources), len(sources))
     if not any(item.template is not None for item in prepared):
         return _nothing_new(gallery, name, prepared)
-    with gallery.store.write() as session:
-        return _store(gallery, session, name, prepared, rule, options)
+    with gallery.change(StepKind.ENROL) as change:
+        outcome = _store(gallery, change.session, name, prepared, rule, options)
+        if outcome.person is not None:
+            templates = counted(outcome.n_added, "template")
+            change.says(f"Enrolled '{outcome.person.name}' ({templates})", outcome.person)
+        return outcome
 
 
 def enroll_folder(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -16,12 +16,20 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.errors import EmbeddingMismatchError
+from facerec.config import StoreSettings
+from facerec.errors import EmbeddingMismatchError, StoreError
 from facerec.gallery.session import (
     DEFAULT_BUSY_TIMEOUT_S,
     GalleryState,
     GalleryStore,
     gallery_state,
+)
+from facerec.gallery.steps import (
+    Change,
+    StepKind,
+    forget_steps_up_to,
+    has_steps_up_to,
+    recorded_step,
 )
 from facerec.gallery.templates import TemplateVectors, owners_of
 from facerec.index.base import NO_ID, VectorIndex
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
 
 # Enough Templates for three people in most galleries; doubled until three people are among them.
 _FIRST_NEIGHBOURS = 16
+DEFAULT_KEEP_DAYS = StoreSettings().keep_days
 
 
 class OpenGallery:
@@ -44,12 +53,20 @@ class OpenGallery:
         folder: where it lies.
         store: its database.
         index: its vectors.
+        keep: how long its steps can be undone.
     """
 
-    def __init__(self, store: GalleryStore, *, min_saved: int = MIN_SAVED) -> None:
+    def __init__(
+        self,
+        store: GalleryStore,
+        *,
+        min_saved: int = MIN_SAVED,
+        keep_days: int = DEFAULT_KEEP_DAYS,
+    ) -> None:
         self.folder = store.folder
         self.store = store
         self.index = IndexCache(store.folder, min_saved=min_saved)
+        self.keep = timedelta(days=keep_days)
 
     def close(self) -> None:
         """Keep the index for the next start and let go of the database."""
@@ -85,11 +102,42 @@ class OpenGallery:
         return self.index.refresh(TemplateVectors(session))
 
     @contextlib.contextmanager
-    def erase(self) -> Iterator[Session]:
-        """Give a writing session that removes vectors; then see that no file still holds them."""
+    def change(self, kind: StepKind) -> Iterator[Change]:
+        """Give a transaction that is one step, which can be undone.
+
+        Raises:
+            StoreError: the gallery cannot be written; nothing was changed.
+        """
+        at = self.now()
+        with self.writing(at) as session, recorded_step(session, kind, at=at) as change:
+            yield change
+
+    @contextlib.contextmanager
+    def writing(self, at: datetime) -> Iterator[Session]:
+        """Give a transaction; with it go the steps that are too old at the moment ``at``.
+
+        The index file goes too when vectors changed: it may hold what was removed.
+
+        Raises:
+            StoreError: the gallery cannot be written; nothing was changed.
+        """
         with self.store.write() as session:
+            before = gallery_state(session).vectors_token
             yield session
-        self.index.forget_file()
+            forget_steps_up_to(session, at - self.keep)
+            after = gallery_state(session).vectors_token
+        if before != after:
+            self.index.forget_file()
+
+    def forget_old_steps(self) -> None:
+        """Remove the steps that are too old to be undone, if there are any."""
+        limit = self.now() - self.keep
+        with self.store.read() as session:
+            found = has_steps_up_to(session, limit)
+        # A gallery that cannot be written now is cleared at the next opening.
+        if found:
+            with contextlib.suppress(StoreError), self.store.write() as session:
+                forget_steps_up_to(session, limit)
 
     def candidates(
         self,
@@ -140,20 +188,24 @@ def open_gallery(
     create: bool = True,
     busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
     min_saved: int = MIN_SAVED,
+    keep_days: int = DEFAULT_KEEP_DAYS,
 ) -> OpenGallery:
-    """Open the gallery in a folder.
+    """Open the gallery in a folder, and let go of the steps that are too old to be undone.
 
     Args:
         folder: of the gallery.
         create: make it when it is not there.
         busy_timeout_s: how long to wait for another process that is writing.
         min_saved: from how many vectors on the index is kept in a file.
+        keep_days: for how many days a change can be undone.
 
     Raises:
         StoreError: see ``GalleryStore.open``.
     """
     store = GalleryStore.open(folder, create=create, busy_timeout_s=busy_timeout_s)
-    return OpenGallery(store, min_saved=min_saved)
+    gallery = OpenGallery(store, min_saved=min_saved, keep_days=keep_days)
+    gallery.forget_old_steps()
+    return gallery
 
 
 def require_contract(state: GalleryState, contract_id: str) -> None:

@@ -1,12 +1,15 @@
-"""Use cases on people: list, show, rename, merge, remove. Each change is one transaction."""
+"""Use cases on people and their Templates. Each change is one transaction and one step."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facerec.gallery import people
+from facerec.gallery import people, regroup
 from facerec.gallery.people import Person
+from facerec.gallery.regroup import Regrouped
 from facerec.gallery.session import gallery_state
+from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import (
     Template,
     forget_contract_when_empty,
@@ -16,6 +19,7 @@ from facerec.gallery.templates import (
     remove_template as remove_stored_template,
 )
 from facerec.services.gallery import OpenGallery
+from facerec.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,13 @@ class PersonDetails:
     Attributes:
         templates: by id.
         n_not_compared: how many of them were made with another model and play no part.
+        n_set_aside: how many of them are set aside.
     """
 
     person: Person
     templates: tuple[Template, ...]
     n_not_compared: int
+    n_set_aside: int
 
 
 def list_people(gallery: OpenGallery) -> list[Person]:
@@ -49,7 +55,8 @@ def show_person(gallery: OpenGallery, name: str) -> PersonDetails:
         templates = tuple(list_templates(session, person.id))
         contract_id = gallery_state(session).contract_id
     others = sum(template.contract_id != contract_id for template in templates)
-    return PersonDetails(person, templates, others)
+    aside = sum(template.set_aside_at is not None for template in templates)
+    return PersonDetails(person, templates, others, aside)
 
 
 def rename_person(gallery: OpenGallery, name: str, new_name: str) -> Person:
@@ -60,8 +67,11 @@ def rename_person(gallery: OpenGallery, name: str, new_name: str) -> Person:
         DuplicateError: somebody else has the new one.
         RangeError: the new one is no name.
     """
-    with gallery.store.write() as session:
-        return people.rename_person(session, name, new_name, at=gallery.now())
+    with gallery.change(StepKind.RENAME) as change:
+        before = people.require_person(change.session, name)
+        person = people.rename_person(change.session, name, new_name, at=change.at)
+        change.says(f"Renamed '{before.name}' to '{person.name}'", person)
+    return person
 
 
 def merge_people(gallery: OpenGallery, source: str, into: str) -> Person:
@@ -74,12 +84,80 @@ def merge_people(gallery: OpenGallery, source: str, into: str) -> Person:
         NotFoundError: one of them is not enrolled.
         RangeError: both are the same Person.
     """
-    with gallery.erase() as session:
-        return people.merge_people(session, source, into, at=gallery.now())
+    with gallery.change(StepKind.MERGE) as change:
+        giver = people.require_person(change.session, source)
+        person = people.merge_people(change.session, source, into, at=change.at)
+        moved = counted(giver.n_templates, "template")
+        change.says(f"Merged '{giver.name}' into '{person.name}' ({moved})", giver, person)
+    return person
+
+
+def split_person(gallery: OpenGallery, template_ids: Sequence[int], new_name: str) -> Regrouped:
+    """Make a new Person of some Templates of one Person.
+
+    Raises:
+        NotFoundError: there is no such Template.
+        DuplicateError: somebody has the new name already.
+        RangeError: the Templates are of several people, all of one, or the name is none.
+    """
+    with gallery.change(StepKind.SPLIT) as change:
+        done = regroup.split_person(change.session, template_ids, new_name, at=change.at)
+        moved = counted(done.n_templates, "template")
+        sentence = f"Split '{done.person.name}' from '{done.owners[0].name}' ({moved})"
+        change.says(sentence, done.person, *done.owners)
+    return done
+
+
+def move_templates(gallery: OpenGallery, template_ids: Sequence[int], into: str) -> Regrouped:
+    """Give Templates to another Person who is enrolled; their owners stay, even without any.
+
+    Raises:
+        NotFoundError: there is no such Template, or nobody of that name.
+        RangeError: the Person has one of them already.
+        DuplicateError: the Person has another Template of the same Image.
+    """
+    with gallery.change(StepKind.MOVE) as change:
+        done = regroup.move_templates(change.session, template_ids, into, at=change.at)
+        moved = counted(done.n_templates, "template")
+        sentence = f"Moved {moved} from {_quoted(done.owners)} to '{done.person.name}'"
+        change.says(sentence, done.person, *done.owners)
+    return done
+
+
+def set_aside(gallery: OpenGallery, template_ids: Sequence[int]) -> int:
+    """Keep Templates without comparing them any more.
+
+    Returns:
+        How many were set aside; the others were already.
+
+    Raises:
+        NotFoundError: there is no such Template.
+    """
+    with gallery.change(StepKind.SET_ASIDE) as change:
+        owners = regroup.owners_by_name(change.session, template_ids)
+        n = regroup.set_templates_aside(change.session, template_ids, aside=True, at=change.at)
+        change.says(f"Set {counted(n, 'template')} of {_quoted(owners)} aside", *owners)
+    return n
+
+
+def take_back(gallery: OpenGallery, template_ids: Sequence[int]) -> int:
+    """Compare Templates again that were set aside.
+
+    Returns:
+        How many were taken back; the others were compared already.
+
+    Raises:
+        NotFoundError: there is no such Template.
+    """
+    with gallery.change(StepKind.TAKE_BACK) as change:
+        owners = regroup.owners_by_name(change.session, template_ids)
+        n = regroup.set_templates_aside(change.session, template_ids, aside=False, at=change.at)
+        change.says(f"Took {counted(n, 'template')} of {_quoted(owners)} back", *owners)
+    return n
 
 
 def remove_person(gallery: OpenGallery, name: str) -> Person:
-    """Remove a Person with all Templates and Crops, from the index and its file too.
+    """Remove a Person with all Templates and Crops; the step log keeps them until it expires.
 
     Returns:
         Who was removed, as they were.
@@ -87,9 +165,11 @@ def remove_person(gallery: OpenGallery, name: str) -> Person:
     Raises:
         NotFoundError: nobody has that name.
     """
-    with gallery.erase() as session:
-        person = people.remove_person(session, name)
-        forget_contract_when_empty(session)
+    with gallery.change(StepKind.REMOVE) as change:
+        person = people.remove_person(change.session, name)
+        forget_contract_when_empty(change.session)
+        templates = counted(person.n_templates, "template")
+        change.says(f"Removed '{person.name}' ({templates})", person)
     return person
 
 
@@ -99,6 +179,15 @@ def remove_template(gallery: OpenGallery, template_id: int) -> None:
     Raises:
         NotFoundError: there is no such Template.
     """
-    with gallery.erase() as session:
-        remove_stored_template(session, template_id, at=gallery.now())
-        forget_contract_when_empty(session)
+    with gallery.change(StepKind.REMOVE_TEMPLATE) as change:
+        owners = regroup.owners_by_name(change.session, [template_id])
+        remove_stored_template(change.session, template_id, at=change.at)
+        forget_contract_when_empty(change.session)
+        change.says(f"Removed 1 template of {_quoted(owners)}", *owners)
+
+
+def _quoted(owners: Sequence[Person]) -> str:
+    """Names of a few people; of many only how many."""
+    if len(owners) > 3:
+        return counted(len(owners), "person", "people")
+    return " and ".join(f"'{owner.name}'" for owner in owners)

@@ -11,7 +11,8 @@ import numpy as np
 from facerec.embed.base import Embedder
 from facerec.errors import DatabaseCorruptError, FacerecError, GalleryError, ShapeError
 from facerec.gallery.crops import crop_from_png
-from facerec.gallery.session import mark_vectors_changed, set_contract
+from facerec.gallery.session import gallery_state, mark_vectors_changed, set_contract
+from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import (
     Template,
     TemplateVectors,
@@ -24,6 +25,7 @@ from facerec.gallery.templates import (
 from facerec.progress import SilentTask, Task
 from facerec.services.gallery import OpenGallery
 from facerec.types import Crop, Embedding
+from facerec.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,12 +41,14 @@ class ReindexReport:
     Attributes:
         n_indexed: vectors in it.
         n_not_compared: Templates made with another model, which are not in it.
+        n_set_aside: Templates that are set aside, which are not in it either.
         index_kind: ``exact`` or ``filtered``; ``none`` for an empty gallery.
         file_written: whether there are enough vectors for an index file to be worth it.
     """
 
     n_indexed: int
     n_not_compared: int
+    n_set_aside: int
     index_kind: str
     file_written: bool
 
@@ -85,10 +89,13 @@ def reindex(gallery: OpenGallery) -> ReindexReport:
     gallery.store.check()
     with gallery.store.read() as session:
         index = gallery.index.rebuild(TemplateVectors(session))
+        contract_id = gallery_state(session).contract_id
         n_all = count_templates(session)
+        n_own = count_templates(session, contract_id=contract_id) if contract_id else 0
     n_indexed = 0 if index is None else len(index)
     kind = "none" if index is None else ("exact" if index.is_exact else "filtered")
-    return ReindexReport(n_indexed, n_all - n_indexed, kind, gallery.index.path.exists())
+    n_others, n_aside = n_all - n_own, n_own - n_indexed
+    return ReindexReport(n_indexed, n_others, n_aside, kind, gallery.index.path.exists())
 
 
 def re_embed(
@@ -119,7 +126,8 @@ def re_embed(
     made = _Made({}, {})
     with gallery.store.read() as session:
         _embed_missing(session, embedder, made, task)
-    with gallery.erase() as session:
+    with gallery.change(StepKind.RE_EMBED) as change:
+        session = change.session
         _embed_missing(session, embedder, made, SilentTask())
         templates = {template.id: template for template in list_templates(session)}
         failures = _failures(session, templates, made)
@@ -132,6 +140,7 @@ def re_embed(
                 n_embedded += 1
         set_contract(session, embedder.contract_id if templates else None)
         mark_vectors_changed(session)
+        change.says(f"Embedded again with another model ({counted(n_embedded, 'template')})")
     n_up_to_date = len(templates) - n_embedded - len(failures)
     return ReEmbedReport(embedder.contract_id, n_embedded, n_up_to_date, failures)
 

@@ -38,6 +38,7 @@ from facerec.gallery import people
 from facerec.gallery.crops import crop_from_png
 from facerec.gallery.people import clean_name, find_person, name_key
 from facerec.gallery.session import gallery_state, set_contract
+from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import (
     ImageSourceInfo,
     NewTemplate,
@@ -49,6 +50,7 @@ from facerec.gallery.templates import (
 )
 from facerec.services.gallery import OpenGallery
 from facerec.types import Embedding
+from facerec.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -113,7 +115,8 @@ def export_gallery(
 ) -> TransferReport:
     """Write people with their Templates and Crops to an archive.
 
-    Templates of other contracts than the gallery's own are left out.
+    Templates that are not compared are left out: those of other contracts than the gallery's own,
+    and those that are set aside.
 
     Args:
         gallery: what to export.
@@ -160,7 +163,8 @@ def import_gallery(
         StoreError: the gallery cannot be written. In every case nothing was changed.
     """
     archive = read_archive(path)
-    with gallery.store.write() as session:
+    with gallery.change(StepKind.IMPORT) as change:
+        session = change.session
         contract_id = gallery_state(session).contract_id
         if contract_id not in (None, archive.contract_id):
             raise EmbeddingMismatchError(
@@ -173,6 +177,8 @@ def import_gallery(
         report = _import_people(gallery, session, archive, existing)
         if report.n_templates:
             set_contract(session, archive.contract_id)
+        what = f"{counted(report.n_people, 'person', 'people')}, "
+        change.says(f"Imported {what}{counted(report.n_templates, 'template')}")
     return report
 
 
@@ -213,7 +219,8 @@ def _write_archive(
         templates = []
         for template in list_templates(session, person.id):
             png = crop_png(session, template.id)
-            if template.contract_id != contract_id or png is None:
+            is_compared = template.contract_id == contract_id and template.set_aside_at is None
+            if not is_compared or png is None:
                 continue
             number = len(vectors)
             vectors.append(embedding_of(session, template.id).vector.astype("<f4").tobytes())

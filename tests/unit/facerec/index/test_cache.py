@@ -37,6 +37,7 @@ class FakeSource:
         self.gallery_uuid = "g"
         self.revision = 0
         self.token = uuid.uuid4().hex
+        self.returned_revision = 0
         self.contract_id = "c"
         self.rows = {}
         self.next_id = 1

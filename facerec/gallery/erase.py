@@ -1,0 +1,150 @@
+"""Erase a Person from the tables and from everything the step log keeps.
+
+Steps that name the Person go as a whole. From the others, which name nobody, only what concerns the
+Person goes, so that they can still be undone for everybody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from facerec.gallery.people import find_person, name_key, require_person
+from facerec.gallery.session import mark_vectors_changed
+from facerec.gallery.templates import forget_contract_when_empty
+
+_MARKED_TABLES = ("erased_people", "erased_templates", "erased_images")
+
+# People who were merged into those marked, and are nobody else now.
+_MERGED = """
+INSERT OR IGNORE INTO erased_people
+SELECT giver.person_id FROM steps
+JOIN step_people AS taker ON taker.step_id = steps.id
+JOIN step_people AS giver ON giver.step_id = steps.id
+WHERE steps.kind = 'merge' AND taker.person_id IN (SELECT id FROM erased_people)
+AND giver.person_id NOT IN (SELECT id FROM people)
+"""
+# Who is not enrolled, but kept by the log under that name: removed, or enrolled and undone.
+_KEPT_PEOPLE = """
+INSERT OR IGNORE INTO erased_people
+SELECT row_id FROM step_changes WHERE table_name = 'people' AND kind = 'delete'
+AND column_name = 'name_key' AND old = ?
+AND row_id NOT IN (SELECT id FROM people)
+"""
+_TEMPLATES = """
+INSERT OR IGNORE INTO erased_templates
+SELECT id FROM templates WHERE person_id IN (SELECT id FROM erased_people)
+UNION
+SELECT row_id FROM step_changes WHERE table_name = 'templates' AND kind = 'delete'
+AND column_name = 'person_id' AND old IN (SELECT id FROM erased_people)
+AND row_id NOT IN (SELECT id FROM templates)
+"""
+_IMAGES = """
+INSERT OR IGNORE INTO erased_images
+SELECT image_id FROM templates WHERE id IN (SELECT id FROM erased_templates)
+UNION
+SELECT old FROM step_changes WHERE table_name = 'templates' AND kind = 'delete'
+AND column_name = 'image_id' AND row_id IN (SELECT id FROM erased_templates)
+"""
+# Images that somebody else's Template, stored or kept, was made from too.
+_SHARED_IMAGES = """
+DELETE FROM erased_images WHERE id IN (
+SELECT image_id FROM templates WHERE id NOT IN (SELECT id FROM erased_templates)
+UNION
+SELECT old FROM step_changes WHERE table_name = 'templates' AND kind = 'delete'
+AND column_name = 'image_id' AND row_id NOT IN (SELECT id FROM erased_templates))
+"""
+_STEPS = """
+DELETE FROM steps WHERE id IN
+(SELECT step_id FROM step_people WHERE person_id IN (SELECT id FROM erased_people))
+"""
+_CHANGES = """
+DELETE FROM step_changes WHERE
+(table_name = 'people' AND row_id IN (SELECT id FROM erased_people))
+OR (table_name IN ('templates', 'crops') AND row_id IN (SELECT id FROM erased_templates))
+OR (table_name = 'images' AND row_id IN (SELECT id FROM erased_images))
+"""
+_EMPTIED_STEPS = "DELETE FROM steps WHERE id NOT IN (SELECT step_id FROM step_changes)"
+_ROWS = (
+    "DELETE FROM crops WHERE template_id IN (SELECT id FROM erased_templates)",
+    "DELETE FROM templates WHERE id IN (SELECT id FROM erased_templates)",
+    "DELETE FROM images WHERE id IN (SELECT id FROM erased_images)",
+    "DELETE FROM people WHERE id IN (SELECT id FROM erased_people)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRows:
+    """What was erased.
+
+    Attributes:
+        name: whose.
+        n_templates: with their Crops, in the gallery and in the step log.
+        n_images: Images nobody else's Templates were made from.
+        n_steps: steps that are not in the history any more.
+    """
+
+    name: str
+    n_templates: int
+    n_images: int
+    n_steps: int
+
+
+def erase_person(session: Session, name: str) -> ErasedRows:
+    """Remove every row of a Person for good, within ``GalleryStore.write``.
+
+    The Person may be enrolled, or removed and still kept by the step log. Whoever was merged into
+    the Person, and is kept by the log, goes too.
+
+    Raises:
+        NotFoundError: nobody of that name is enrolled or kept.
+    """
+    connection = session.connection()
+    with _marks(connection):
+        erased_name = _mark_people(session, name)
+        for statement in (_TEMPLATES, _IMAGES, _SHARED_IMAGES):
+            connection.exec_driver_sql(statement)
+        n_templates, n_images = (
+            _count(connection, "erased_templates"),
+            _count(connection, "erased_images"),
+        )
+        n_steps = _count(connection, "steps")
+        for statement in (_STEPS, _CHANGES, _EMPTIED_STEPS, *_ROWS):
+            connection.exec_driver_sql(statement)
+        n_steps -= _count(connection, "steps")
+    forget_contract_when_empty(session)
+    mark_vectors_changed(session)
+    return ErasedRows(erased_name, n_templates, n_images, n_steps)
+
+
+@contextlib.contextmanager
+def _marks(connection: Connection) -> Iterator[None]:
+    """Keep the ids of what is to be erased in temporary tables."""
+    for table in _MARKED_TABLES:
+        connection.exec_driver_sql(f"CREATE TEMP TABLE {table} (id INTEGER PRIMARY KEY)")
+    yield
+    for table in _MARKED_TABLES:
+        connection.exec_driver_sql(f"DROP TABLE temp.{table}")
+
+
+def _mark_people(session: Session, name: str) -> str:
+    """Mark whoever has the name, and who was merged into them; give the name as it was stored."""
+    connection = session.connection()
+    person = find_person(session, name)
+    if person is not None:
+        connection.exec_driver_sql("INSERT INTO erased_people VALUES (?)", (person.id,))
+    connection.exec_driver_sql(_KEPT_PEOPLE, (name_key(name),))
+    if not _count(connection, "erased_people"):
+        require_person(session, name)
+    while connection.exec_driver_sql(_MERGED).rowcount:
+        pass
+    return name if person is None else person.name
+
+
+def _count(connection: Connection, table: str) -> int:
+    found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608
+    return int(found)
