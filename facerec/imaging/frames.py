@@ -235,7 +235,7 @@ def image_folder(
     is_live: bool = False,
     repeats: bool = False,
 ) -> ImagesSource:
-    """Play the images of a folder in the order of their names; those that cannot be read are left out.
+    """Play the images of a folder in the order of their names, leaving out what cannot be read.
 
     Raises:
         NotFoundError: the folder holds no images.

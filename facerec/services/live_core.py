@@ -167,8 +167,7 @@ class LiveCore:
         if not watched.vote.is_settled:
             waited = time_s - max(watched.track.began_s, watched.looked_s) >= _PATIENCE_S
             return since_s >= _FIRST_LOOKS_EVERY_S and (quality >= _POOR_QUALITY or waited)
-        best = 0.0 if watched.best is None else watched.best[2]
-        if quality >= best + _BETTER_BY and since_s >= _BETTER_EVERY_S:
+        if quality >= watched.best_quality + _BETTER_BY and since_s >= _BETTER_EVERY_S:
             return True
         every = self.options.look_every_s if watched.is_known else self.options.unsure_look_every_s
         return since_s >= every
@@ -198,7 +197,7 @@ class LiveCore:
 
     def _event(self, kind: EventKind, watched: Watched, time_s: float) -> LiveEvent:
         assert self._began_at is not None  # noqa: S101  (set by the first frame)
-        crop, embedding, quality = watched.best or (None, None, 0.0)
+        best = watched.best
         person = watched.shown.person
         began_s = watched.track.began_s
         return LiveEvent(
@@ -211,9 +210,9 @@ class LiveCore:
             decision=watched.shown,
             person_id=None if person is None else person.person_id,
             name=None if person is None else person.name,
-            best_crop=crop,
-            best_embedding=embedding,
-            best_quality=quality,
+            best_crop=best.crop if best else None,
+            best_embedding=best.embedding if best else None,
+            best_quality=watched.best_quality,
         )
 
     def _fps(self, time_s: float) -> float:

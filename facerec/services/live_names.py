@@ -29,6 +29,21 @@ _STRIKES = 2
 _HOLDER_ADVANTAGE = 0.05
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BestLook:
+    """The best look at a face so far.
+
+    Attributes:
+        crop: (S, S, 3) uint8, RGB.
+        embedding: made from it.
+        quality: of it.
+    """
+
+    crop: Crop
+    embedding: Embedding
+    quality: FaceQuality
+
+
 @dataclass(slots=True, eq=False)
 class Watched:
     """A track with all that is known of it.
@@ -42,7 +57,7 @@ class Watched:
         quality: as last measured.
         measured_s: when that was.
         looked_s: when it was last embedded.
-        best: the best look's Crop, Embedding and quality.
+        best: the best look so far; None before the first.
         has_appeared: whether that was told.
         told_person_id: whose name was told last.
         n_strikes: looks in a row that show somebody else.
@@ -56,7 +71,7 @@ class Watched:
     quality: FaceQuality = field(default_factory=lambda: FaceQuality(0.0, ()))
     measured_s: float = -np.inf
     looked_s: float = -np.inf
-    best: tuple[Crop, Embedding, float] | None = None
+    best: BestLook | None = None
     has_appeared: bool = False
     told_person_id: int | None = None
     n_strikes: int = 0
@@ -67,9 +82,14 @@ class Watched:
         """Whether it has a name and nothing speaks against it."""
         return self.shown.verdict is Verdict.KNOWN
 
+    @property
+    def best_quality(self) -> float:
+        """Quality of the best look; 0 before the first."""
+        return self.best.quality.score if self.best else 0.0
+
     def live_track(self, time_s: float) -> LiveTrack:
         """Return what is shown."""
-        crop, embedding, quality = self.best or (None, None, 0.0)
+        best = self.best
         person = self.shown.person
         return LiveTrack(
             track_id=self.track.track_id,
@@ -80,9 +100,10 @@ class Watched:
             age_s=time_s - self.track.began_s,
             quality=self.quality.score,
             quality_issues=self.quality.issues,
-            best_crop=crop,
-            best_embedding=embedding,
-            best_quality=quality,
+            best_crop=best.crop if best else None,
+            best_embedding=best.embedding if best else None,
+            best_quality=self.best_quality,
+            best_issues=best.quality.issues if best else (),
         )
 
 
@@ -153,8 +174,8 @@ class TrackNames:
         watched.vote.add(look)
         watched.track.learn(vector, look.weight)
         watched.is_asked = True
-        if watched.best is None or quality.score > watched.best[2]:
-            watched.best = (crop, Embedding(vector, self.contract_id), quality.score)
+        if watched.best is None or quality.score > watched.best_quality:
+            watched.best = BestLook(crop, Embedding(vector, self.contract_id), quality)
         return True
 
     def answer(self, watched: Sequence[Watched]) -> None:

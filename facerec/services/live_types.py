@@ -52,6 +52,7 @@ class LiveTrack:
         best_crop: (S, S, 3) uint8, the Crop of the best look; None before the first.
         best_embedding: made from that Crop.
         best_quality: of that look; 0 before the first.
+        best_issues: what is to be said against that look.
     """
 
     track_id: int
@@ -65,6 +66,7 @@ class LiveTrack:
     best_crop: Crop | None
     best_embedding: Embedding | None
     best_quality: float
+    best_issues: tuple[QualityIssue, ...]
 
 
 class EventKind(StrEnum):

@@ -96,7 +96,9 @@ def test_developers_can_use_the_alembic_command(tmp_path):
 
     assert done.returncode == 0, done.stderr
     with sqlite3.connect(tmp_path / "dev.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (
+            migrate.HEAD_REVISION,
+        )
     connection.close()
 
 
@@ -122,16 +124,16 @@ def future(tmp_path, monkeypatch):
     """A program one revision further: its migration rebuilds ``people``, as batch mode does."""
     folder = tmp_path / "future"
     shutil.copytree(migrations_dir(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_add_note.py").write_text(
-        '''"""Add a note.
+    (folder / "versions" / "9000_add_note.py").write_text(
+        f'''"""Add a note.
 
 Why: a test.
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "{migrate.HEAD_REVISION}"
 branch_labels = None
 depends_on = None
 
@@ -147,7 +149,7 @@ def downgrade():
 '''
     )
     monkeypatch.setattr(migrate, "migrations_dir", lambda: folder)
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", "9000")
     return folder
 
 
@@ -188,7 +190,7 @@ def test_an_old_gallery_is_brought_up_when_opened_and_keeps_its_templates(
 def test_a_failing_migration_changes_nothing(tmp_path, request, add_person_with_template):
     folder = tmp_path / "gallery"
     gallery_with_a_template(folder, add_person_with_template)
-    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script = request.getfixturevalue("future") / "versions" / "9000_add_note.py"
     script.write_text(
         script.read_text().replace("nullable=True))\n", "nullable=True))\n    1 / 0\n")
     )
@@ -203,7 +205,7 @@ def test_a_failing_migration_changes_nothing(tmp_path, request, add_person_with_
 def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_person_with_template):
     folder = tmp_path / "gallery"
     gallery_with_a_template(folder, add_person_with_template)
-    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script = request.getfixturevalue("future") / "versions" / "9000_add_note.py"
     script.write_text(
         script.read_text().replace(
             "nullable=True))\n", 'nullable=True))\n    op.execute("DELETE FROM people")\n'
