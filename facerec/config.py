@@ -65,6 +65,16 @@ class MatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What a camera leaves behind."""
+
+    keep_history: bool = True
+    history_days: int = 30
+    keep_strangers: bool = False
+    strangers_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections."""
 
@@ -73,6 +83,7 @@ class Settings:
     embed: EmbedSettings = field(default_factory=EmbedSettings)
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     match: MatchSettings = field(default_factory=MatchSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
 
     def value(self, key: str) -> object:
         """Return the value of ``section.name``."""

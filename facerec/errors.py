@@ -48,6 +48,10 @@ class ImageWriteError(InputError):
     """An image cannot be written where it was asked to be."""
 
 
+class SourceError(InputError):
+    """A camera, stream or video gives no images."""
+
+
 class NoFaceError(InputError):
     """A face was needed and none was found."""
 

@@ -185,6 +185,42 @@ SETTINGS: tuple[Setting, ...] = (
         Kind.TEXT,
         choices=("refuse", "largest", "central", "certain"),
     ),
+    Setting(
+        "live.keep_history",
+        "--history",
+        "Camera",
+        "Keep a history",
+        "Note in the gallery when a camera saw whom: times and names, no faces.",
+        Kind.SWITCH,
+    ),
+    Setting(
+        "live.history_days",
+        "--history-days",
+        "Camera",
+        "Days of history",
+        "Delete what was noted longer ago than so many days.",
+        Kind.INTEGER,
+        minimum=1,
+        maximum=3650,
+    ),
+    Setting(
+        "live.keep_strangers",
+        "--keep-strangers",
+        "Camera",
+        "Keep unknown faces",
+        "Keep the faces of unknown people for a while, so that they can be named.",
+        Kind.SWITCH,
+    ),
+    Setting(
+        "live.strangers_hours",
+        "--strangers-hours",
+        "Camera",
+        "Hours for unknown faces",
+        "Delete kept faces of unknown people after so many hours.",
+        Kind.INTEGER,
+        minimum=1,
+        maximum=720,
+    ),
 )
 
 

@@ -142,7 +142,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Which rule decided; one per Decision."""
+    """Which rule decided; one per Decision. The last two occur in videos only."""
 
     ABOVE_THRESHOLD = "above_threshold"
     EMPTY_GALLERY = "empty_gallery"
@@ -150,6 +150,8 @@ class Reason(StrEnum):
     SMALL_MARGIN = "small_margin"
     LOW_QUALITY = "low_quality"
     TAKEN_IN_IMAGE = "taken_in_image"
+    TOO_FEW_LOOKS = "too_few_looks"
+    IN_DOUBT = "in_doubt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ _REASONS = {
     "small_margin": "two people are too close to each other",
     "low_quality": "the face is too poor to name",
     "taken_in_image": "that person is already somebody else in this image",
+    "too_few_looks": "the face was not looked at often enough yet",
+    "in_doubt": "the face may be somebody else since it was hidden",
 }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from facerec.errors import DuplicateError, NotFoundError, RangeError
 from facerec.gallery.session import mark_vectors_changed
-from facerec.gallery.tables import CropRow, ImageRow, PersonRow, TemplateRow
+from facerec.gallery.tables import CropRow, ImageRow, PersonRow, SightingRow, TemplateRow
 
 MAX_NAME_LENGTH = 200
 # Joiners that Persian, Urdu and Indic names are spelt with; every other invisible sign is refused.
@@ -172,6 +172,9 @@ def merge_people(session: Session, source: str, into: str, *, at: datetime) -> P
         session.execute(
             update(TemplateRow).where(TemplateRow.id == template_id).values(person_id=taker.id)
         )
+    session.execute(
+        update(SightingRow).where(SightingRow.person_id == giver.id).values(person_id=taker.id)
+    )
     _delete_person(session, giver.id)
     touch_person(session, taker.id, at=at)
     return require_person(session, into)

@@ -236,3 +236,59 @@ class CropRow(Base):
         ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     png: Mapped[bytes]
+
+
+class SightingRow(Base):
+    """One visit of one face before a camera: when it came and went, and who it was.
+
+    Nothing that could recognise the face again is in it.
+
+    Attributes:
+        person_id: who; NULL when nobody was named, or the Person was removed since.
+        source: of the video, in words.
+        began_at, ended_at: when the face was first and last seen.
+        score: of the name given; NULL when there was none.
+        reason: the rule that decided.
+    """
+
+    __tablename__ = "sightings"
+    __table_args__ = (Index(None, "person_id"), Index(None, "began_at"), _NEVER_REUSED)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    source: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    score: Mapped[float | None]
+    reason: Mapped[str]
+
+
+class UnknownFaceRow(Base):
+    """A face nobody was named for, kept for a short time so that somebody can name it.
+
+    Attributes:
+        seen_at: when its best look was taken.
+        expires_at: when it is deleted.
+        contract_id: what the vector was made under.
+        dimension: length of the vector.
+        vector: ``dimension`` little-endian float32 numbers of unit length.
+        quality: in [0, 1].
+        png: the Crop.
+    """
+
+    __tablename__ = "unknown_faces"
+    __table_args__ = (
+        CheckConstraint("length(vector) = 4 * dimension", name="vector_length"),
+        Index(None, "expires_at"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    contract_id: Mapped[str]
+    dimension: Mapped[int]
+    vector: Mapped[bytes]
+    quality: Mapped[float]
+    png: Mapped[bytes]

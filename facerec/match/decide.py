@@ -114,18 +114,40 @@ def decide_image(
         )
         for face in per_face
     ]
+    return name_once(decisions, [face.candidates for face in per_face])
+
+
+def name_once(
+    decisions: Sequence[Decision],
+    candidates: Sequence[Sequence[Candidate]],
+    *,
+    advantages: Sequence[float] | None = None,
+) -> list[Decision]:
+    """Take a name away from all Faces of one Image that share it but the most alike one.
+
+    Args:
+        decisions: one per Face.
+        candidates: of each Face, best first.
+        advantages: what is added to each Face's Score where a name is contested, for example for
+            having had it before; nothing when not given.
+
+    Returns:
+        One Decision per Face, in the same order; see ``decide_image`` for the losers.
+    """
+    advantages = advantages or [0.0] * len(decisions)
     keeper: dict[int, int] = {}
+    best: dict[int, float] = {}
     for index, decision in enumerate(decisions):
         if decision.person is None:
             continue
         person_id = decision.person.person_id
-        holder = keeper.get(person_id)
-        if holder is None or decision.person.score > per_face[holder].candidates[0].score:
-            keeper[person_id] = index
+        score = decision.person.score + advantages[index]
+        if person_id not in best or score > best[person_id]:
+            keeper[person_id], best[person_id] = index, score
     return [
         decision
         if decision.person is None or keeper[decision.person.person_id] == index
-        else _lost(decision, per_face[index].candidates, taken=keeper.keys())
+        else _lost(decision, candidates[index], taken=keeper.keys())
         for index, decision in enumerate(decisions)
     ]
 

@@ -43,8 +43,8 @@ from facerec.pipeline import Pipeline
 from facerec.progress import SilentTask, Task
 from facerec.services.gallery import OpenGallery, require_contract, stacked
 from facerec.services.one_face import FacePolicy, analyze_one
-from facerec.services.source import file_digest, read_source, source_label
-from facerec.types import Candidate, QualityIssue
+from facerec.services.source import file_digest, pixel_digest, read_source, source_label
+from facerec.types import Candidate, Crop, Embedding, QualityIssue
 from facerec.wording import counted
 
 if TYPE_CHECKING:
@@ -186,12 +186,70 @@ def enroll(
     task.step("enrol", len(sources), len(sources))
     if not any(item.template is not None for item in prepared):
         return _nothing_new(gallery, name, prepared)
-    with gallery.change(StepKind.ENROL) as change:
-        outcome = _store(gallery, change.session, name, prepared, rule, options)
-        if outcome.person is not None:
-            templates = counted(outcome.n_added, "template")
-            change.says(f"Enrolled '{outcome.person.name}' ({templates})", outcome.person)
-        return outcome
+    return _store_as_step(gallery, name, prepared, rule, options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """A face that was seen by a camera: it is described already, and its picture is gone.
+
+    Attributes:
+        crop: (S, S, 3) uint8, RGB.
+        embedding: made from that Crop.
+        quality: in [0, 1].
+        quality_issues: why it is hard to recognise.
+        label: how it is named to the user.
+    """
+
+    crop: Crop
+    embedding: Embedding
+    quality: float
+    quality_issues: tuple[QualityIssue, ...] = ()
+    label: str = "camera"
+
+
+def enroll_seen(
+    gallery: OpenGallery,
+    name: str,
+    faces: Sequence[SeenFace],
+    *,
+    rule: MatchRule,
+    options: EnrollOptions | None = None,
+) -> PersonOutcome:
+    """Store faces of one Person that a camera saw, under the same rules as ``enroll``.
+
+    Args:
+        gallery: where to.
+        name: of the Person, new or enrolled already.
+        faces: all of this Person, under one contract.
+        rule: see ``enroll``.
+        options: how strict; the defaults when not given.
+
+    Returns:
+        One outcome per face.
+
+    Raises:
+        RangeError: the name is none.
+        EmbeddingMismatchError: the gallery was made with another model.
+        StoreError: the gallery cannot be written; nothing was stored.
+    """
+    options = options or EnrollOptions()
+    name = clean_name(name)
+    prepared = [_prepared_seen(face, options) for face in faces]
+    if not any(item.template is not None for item in prepared):
+        return _nothing_new(gallery, name, prepared)
+    return _store_as_step(gallery, name, prepared, rule, options)
+
+
+def _prepared_seen(face: SeenFace, options: EnrollOptions) -> _Prepared:
+    issues = face.quality_issues
+    if issues and not options.allow_low_quality:
+        return _Prepared(face.label, quality_issues=issues, error=_low_quality(issues))
+    size = len(face.crop)
+    info = ImageSourceInfo(pixel_digest(face.crop), "", size, size)
+    box = np.array([0, 0, size, size], dtype=np.float32)
+    template = NewTemplate(face.embedding, face.quality, box, png_from_crop(face.crop))
+    return _Prepared(face.label, info, template, issues)
 
 
 def enroll_folder(
@@ -319,6 +377,22 @@ def _unstored(item: _Prepared) -> ImageOutcome:
     return ImageOutcome(
         item.source, EnrollStatus.REFUSED, error=item.error, quality_issues=item.quality_issues
     )
+
+
+def _store_as_step(
+    gallery: OpenGallery,
+    name: str,
+    prepared: Sequence[_Prepared],
+    rule: MatchRule,
+    options: EnrollOptions,
+) -> PersonOutcome:
+    """Store what was prepared, in one transaction that can be undone."""
+    with gallery.change(StepKind.ENROL) as change:
+        outcome = _store(gallery, change.session, name, prepared, rule, options)
+        if outcome.person is not None:
+            templates = counted(outcome.n_added, "template")
+            change.says(f"Enrolled '{outcome.person.name}' ({templates})", outcome.person)
+        return outcome
 
 
 def _store(

@@ -1,0 +1,265 @@
+"""Faces over time -> tracks: who is the same as a moment ago.
+
+Each face is expected where its speed carries it, and paired with what was found by overlap. Where
+that is not clear (people cross, one hides another, somebody comes back) the faces' Embeddings are
+asked for and decide; a track that was in doubt is believed again only when its face looks like
+itself. Names do not exist here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.track.assign import FORBIDDEN, assign
+from facerec.track.motion import Motion, distances, overlaps
+from facerec.types import Face
+
+Floats = NDArray[np.float64]
+# Out of sight for longer, somebody else may have taken the place.
+_HIDDEN_S = 0.3
+# Numbers of faces -> their unit vectors (n, D) and qualities (n,).
+AskLooks = Callable[[Sequence[int]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerOptions:
+    """How faces are followed.
+
+    Attributes:
+        max_lost_s: how long a face may be out of sight and still be taken for the same.
+        same_score: Score with its own earlier faces from which on a doubtful face is believed.
+        other_score: Score below which a good face is somebody else, wherever it is.
+        reach: distance, in widths of a face, up to which a face just seen is looked for.
+        reach_per_s: how much further per second out of sight.
+        max_reach: but no further than this.
+        touching: overlap of two boxes from which on the two may be mistaken for each other.
+    """
+
+    max_lost_s: float = 1.5
+    same_score: float = 0.4
+    other_score: float = 0.2
+    reach: float = 0.7
+    reach_per_s: float = 2.5
+    max_reach: float = 3.0
+    touching: float = 0.05
+
+
+class Track:
+    """One face over time.
+
+    Attributes:
+        track_id: counts up from 1 and is never given twice.
+        began_s: when it was first seen.
+        face: as last seen.
+        n_seen: in how many frames it was seen.
+        n_unconfirmed: how many full searches in a row did not find it by themselves.
+        in_doubt: whether it may be somebody else since it was last believed.
+        must_ask: whether its looks are asked for before it is paired again.
+    """
+
+    def __init__(self, track_id: int, face: Face, time_s: float) -> None:
+        self.track_id = track_id
+        self.began_s = time_s
+        self.face = face
+        self.n_seen = 1
+        self.n_unconfirmed = 0
+        self.in_doubt = False
+        self.must_ask = False
+        self.motion = Motion(face.box_xyxy, time_s)
+        self._sum: Floats | None = None
+        self.n_looks = 0
+
+    @property
+    def seen_s(self) -> float:
+        """When it was last seen."""
+        return self.motion.seen_s
+
+    def learn(self, vector: NDArray[np.float32], weight: float) -> None:
+        """Remember a look.
+
+        Args:
+            vector: (D,) of unit length.
+            weight: how much it counts, above 0.
+        """
+        # Older looks fade, so that slow changes are followed.
+        added = weight * vector.astype(np.float64)
+        self._sum = added if self._sum is None else added + 0.9 * self._sum
+        self.n_looks += 1
+
+    def likeness(self, vectors: NDArray[np.float32]) -> Floats | None:
+        """Scores of faces with this track's own looks; None while it has none.
+
+        Args:
+            vectors: (N, D) of unit length.
+        """
+        if self._sum is None:
+            return None
+        scores: Floats = vectors.astype(np.float64) @ (self._sum / np.linalg.norm(self._sum))
+        return scores
+
+    def see(self, face: Face, time_s: float) -> None:
+        """Take in the face as it is now."""
+        self.face = face
+        self.n_seen += 1
+        self.motion.see(face.box_xyxy, time_s)
+
+
+class Tracker:
+    """All tracks of one video.
+
+    Attributes:
+        options: how faces are followed.
+        tracks: those that are seen or were a moment ago.
+    """
+
+    def __init__(self, options: TrackerOptions | None = None) -> None:
+        self.options = options or TrackerOptions()
+        self.tracks: list[Track] = []
+        self._next_id = 1
+
+    def predicted(self, time_s: float, tracks: Sequence[Track] | None = None) -> Floats:
+        """Say where faces will be.
+
+        Args:
+            time_s: when.
+            tracks: of which tracks; all of them when not given.
+
+        Returns:
+            (N, 4) left, top, right, bottom, pixels.
+        """
+        chosen = self.tracks if tracks is None else tracks
+        return np.array([track.motion.predicted(time_s) for track in chosen]).reshape(-1, 4)
+
+    def doubt_all(self) -> None:
+        """Believe no track any more until its face was looked at: the image jumped."""
+        for track in self.tracks:
+            track.must_ask = True
+
+    def update(
+        self, faces: Sequence[Face], time_s: float, ask: AskLooks, *, may_start: bool = True
+    ) -> list[Track | None]:
+        """Pair the faces of one frame with the tracks; begin tracks for faces that are new.
+
+        Args:
+            faces: of one frame, each once.
+            time_s: when, later than the last time.
+            ask: called for the looks of faces that overlap alone cannot pair.
+            may_start: whether faces without track begin one.
+
+        Returns:
+            The track of each face; None for faces without one, when none may begin.
+        """
+        found: list[Track | None] = [None] * len(faces)
+        boxes = np.array([face.box_xyxy for face in faces], dtype=np.float64).reshape(-1, 4)
+        costs = self._costs(boxes, time_s)
+        scores = self._likeness(costs, time_s, ask)
+        scored = np.isfinite(scores)
+        costs[scored] += 2.0 * (1.0 - scores[scored])
+        costs[scores < self.options.other_score] = FORBIDDEN
+        for row, column in assign(costs):
+            track = self.tracks[row]
+            self._believe(track, scores[:, column], row)
+            track.see(faces[column], time_s)
+            found[column] = track
+        self._regain(faces, found, time_s, ask)
+        if may_start:
+            for column, face in enumerate(faces):
+                if found[column] is None:
+                    found[column] = self.start(face, time_s)
+        self._mark(time_s)
+        return found
+
+    def start(self, face: Face, time_s: float) -> Track:
+        """Begin a track."""
+        track = Track(self._next_id, face, time_s)
+        self._next_id += 1
+        self.tracks.append(track)
+        return track
+
+    def end_lost(self, time_s: float) -> list[Track]:
+        """Forget tracks that were out of sight for too long, and return them."""
+        limit = self.options.max_lost_s
+        ended = [track for track in self.tracks if time_s - track.seen_s > limit]
+        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= limit]
+        return ended
+
+    def end(self, track: Track) -> None:
+        """Forget one track."""
+        self.tracks.remove(track)
+
+    def _costs(self, boxes: Floats, time_s: float) -> Floats:
+        """Cost of each pair (N, M) by place alone; forbidden when out of reach."""
+        predicted = self.predicted(time_s)
+        away = distances(predicted, boxes)
+        lost_s = np.array([time_s - track.seen_s for track in self.tracks])
+        reach = self.options.reach + self.options.reach_per_s * np.maximum(lost_s - 0.05, 0.0)
+        costs: Floats = 1.0 - overlaps(predicted, boxes) + 0.5 * np.minimum(away, 10.0)
+        costs[away > np.minimum(reach, self.options.max_reach)[:, None]] = FORBIDDEN
+        return costs
+
+    def _likeness(self, costs: Floats, time_s: float, ask: AskLooks) -> Floats:
+        """Scores (N, M) of pairs that place alone cannot decide; NaN for the others."""
+        scores = np.full(costs.shape, np.nan)
+        possible = costs < FORBIDDEN
+        asking = np.array(
+            [t.must_ask or time_s - t.seen_s > _HIDDEN_S for t in self.tracks], dtype=bool
+        )
+        unclear = possible & (
+            asking[:, None]
+            | (possible.sum(axis=0) > 1)[None, :]
+            | (possible.sum(axis=1) > 1)[:, None]
+        )
+        columns = np.flatnonzero(unclear.any(axis=0))
+        if not columns.size:
+            return scores
+        vectors, qualities = ask(columns.tolist())
+        for row in np.flatnonzero(unclear.any(axis=1)):
+            likeness = self.tracks[row].likeness(vectors)
+            if likeness is None:
+                continue
+            # Too poor a face to say that it is somebody else.
+            floor = np.where(qualities < 0.5, self.options.other_score, -1.0)
+            scores[row, columns] = np.maximum(likeness, floor)
+        scores[~possible] = np.nan
+        return scores
+
+    def _believe(self, track: Track, column: Floats, row: int) -> None:
+        """Settle whether the face just paired is believed to be the track's own."""
+        score = column[row]
+        if np.isnan(score):  # nobody asked, or there is nothing yet to compare with
+            return
+        others = np.delete(column, row)
+        rival = np.nanmax(others) if np.isfinite(others).any() else -1.0
+        track.in_doubt = not (score >= self.options.same_score and score > rival)
+
+    def _regain(
+        self, faces: Sequence[Face], found: list[Track | None], time_s: float, ask: AskLooks
+    ) -> None:
+        """Give faces without track to a lost track that they clearly look like."""
+        lost = [t for t in self.tracks if t not in found and t.n_looks > 0 and t.seen_s < time_s]
+        free = [column for column in range(len(faces)) if found[column] is None]
+        if not lost or not free:
+            return
+        vectors, _ = ask(free)
+        rows = [track.likeness(vectors) for track in lost]
+        scores = np.array([row for row in rows if row is not None]).reshape(len(lost), len(free))
+        costs = np.where(scores >= self.options.same_score, 1.0 - scores, FORBIDDEN)
+        for row, column in assign(costs):
+            track = lost[row]
+            track.in_doubt = False
+            track.motion = Motion(faces[free[column]].box_xyxy, time_s)
+            track.see(faces[free[column]], time_s)
+            found[free[column]] = track
+
+    def _mark(self, time_s: float) -> None:
+        """Note which tracks must be looked at before they are paired the next time."""
+        boxes = self.predicted(time_s)
+        touching = overlaps(boxes, boxes) > self.options.touching
+        np.fill_diagonal(touching, val=False)
+        for row, track in enumerate(self.tracks):
+            waits = track.must_ask and track.seen_s < time_s
+            track.must_ask = bool(touching[row].any()) or track.in_doubt or waits
