@@ -64,6 +64,14 @@ class MatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """How the window looks and speaks; ``system`` follows the computer."""
+
+    theme: str = "system"
+    language: str = "system"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections."""
 
@@ -72,6 +80,7 @@ class Settings:
     embed: EmbedSettings = field(default_factory=EmbedSettings)
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     match: MatchSettings = field(default_factory=MatchSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
 
     def value(self, key: str) -> object:
         """Return the value of ``section.name``."""
