@@ -75,6 +75,14 @@ class LiveSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """How the window looks and speaks; ``system`` follows the computer."""
+
+    theme: str = "system"
+    language: str = "system"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All sections."""
 
@@ -84,6 +92,7 @@ class Settings:
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     match: MatchSettings = field(default_factory=MatchSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
 
     def value(self, key: str) -> object:
         """Return the value of ``section.name``."""

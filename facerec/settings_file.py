@@ -1,10 +1,10 @@
-"""Change one setting in the user's TOML file; whatever else stands in it stays, comments too."""
+"""Change settings in the user's TOML file; whatever else stands in it stays, comments too."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,28 +29,32 @@ def require_file_decides(key: str) -> None:
         )
 
 
+def change_settings(changes: Mapping[str, object], *, file: Path | None = None) -> None:
+    """Change settings now; see ``changed_settings``."""
+    with changed_settings(changes, file=file):
+        pass
+
+
 @contextmanager
-def changed_setting(
-    key: str, value: str | float | bool, *, file: Path | None = None
-) -> Iterator[None]:
-    """Change a setting when the body has ended well, and not when it raised.
+def changed_settings(changes: Mapping[str, object], *, file: Path | None = None) -> Iterator[None]:
+    """Change settings when the body has ended well, and not when it raised.
 
     The new file lies beside the old one, complete and on the disk, before the body begins; at its
     end it takes the old one's name.
 
     Args:
-        key: ``section.name``.
-        value: what the setting becomes.
+        changes: ``section.name`` -> value; None removes the setting, so that its default holds.
         file: the settings file; the user's own when not given. It need not exist.
 
     Raises:
-        ConfigError: the file or the value is not valid, or the file cannot be written.
+        ConfigError: the file, a key or a value is not valid, or the file cannot be written.
     """
     path = (config_file() if file is None else file).resolve()
-    load_settings({key: value}, environ={}, file=path)
+    # With nothing from elsewhere this checks keys and values exactly as reading them will.
+    load_settings(changes, environ={}, file=path)
     making = path.with_name(f"{path.name}.new-{os.getpid()}")
     try:
-        content = _changed(path.read_bytes() if path.exists() else b"", key, value)
+        content = _changed(path.read_bytes() if path.exists() else b"", changes)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(making, content, like=path)
     except OSError as exc:
@@ -66,13 +70,18 @@ def changed_setting(
         making.unlink(missing_ok=True)
 
 
-def _changed(content: bytes, key: str, value: str | float | bool) -> bytes:
+def _changed(content: bytes, changes: Mapping[str, object]) -> bytes:
     # Imported here: no other command writes settings.
     import tomlkit
 
-    setting = find_setting(key)
     document = tomlkit.parse(content)
-    document.setdefault(setting.section, tomlkit.table())[setting.name] = value
+    for key, value in changes.items():
+        setting = find_setting(key)
+        if value is None:
+            document.get(setting.section, {}).pop(setting.name, None)
+        else:
+            section = document.setdefault(setting.section, tomlkit.table())
+            section[setting.name] = str(value) if isinstance(value, Path) else value
     return tomlkit.dumps(document).encode()
 
 

@@ -221,6 +221,24 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=1,
         maximum=720,
     ),
+    Setting(
+        "window.theme",
+        "--theme",
+        "Window",
+        "Appearance",
+        "Colours of the window: light, dark, or as the system is set.",
+        Kind.TEXT,
+        choices=("system", "light", "dark"),
+    ),
+    Setting(
+        "window.language",
+        "--language",
+        "Window",
+        "Language",
+        "Language of the window: English, Chinese, or the system's.",
+        Kind.TEXT,
+        choices=("system", "en", "zh_CN"),
+    ),
 )
 
 

@@ -57,7 +57,9 @@ def test(arguments: list[str]) -> int:
     code = _install(extras="test") or photos([])
     if code:
         return code
-    coverage = ["--cov=facerec", "--cov-report=term:skip-covered"] if not arguments else []
+    coverage = (
+        ["--cov=facerec", "--cov=gui", "--cov-report=term:skip-covered"] if not arguments else []
+    )
     return _call("-m", "pytest", "--numprocesses=auto", *coverage, *arguments)
 
 

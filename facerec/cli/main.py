@@ -6,7 +6,6 @@ Exit codes: 0 done, or "same person" / "known"; 1 known error; 2 wrong usage; 3 
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ import click
 
 from facerec.cli import output
 from facerec.cli.lazy import ENTRY_POINT_GROUP, LazyGroup
-from facerec.errors import Cancelled, ConfigError, DependencyError, FacerecError
+from facerec.errors import Cancelled, ConfigError
+from facerec.services.known_error import known_error
 
 # name -> (module:attribute, one line for `facerec --help`)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -43,34 +43,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "verify": ("facerec.cli.verify:verify", "Say whether two images show the same person."),
 }
-
-# What a missing package is called in pyproject.toml's extras.
-_EXTRA_OF_MODULE = {
-    "torch": "train",
-    "torchvision": "train",
-    "facenet_pytorch": "train",
-    "onnx": "train",
-    "onnxscript": "train",
-    "skimage": "test",
-    "sklearn": "test",
-    "onnxruntime": "int8",
-    "dlib": "bench",
-}
-# Conditions of the user's machine, not of the program.
-_ENVIRONMENT_ERRNOS = frozenset(
-    {
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOSPC,
-        errno.EROFS,
-        getattr(errno, "EDQUOT", errno.ENOSPC),  # (Windows has no quotas)
-        errno.ENAMETOOLONG,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.ENOENT,
-        errno.EMFILE,
-    }
-)
 
 
 class ExitCode(IntEnum):
@@ -123,21 +95,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode(answer) if isinstance(answer, int) else ExitCode.DONE
 
 
-def known_error(error: Exception) -> FacerecError | None:
-    """Return the sentence for a condition of the user's files or machine, None for a bug."""
-    if isinstance(error, FacerecError):
-        return error
-    if isinstance(error, ImportError):
-        return _import_error(error)
-    if isinstance(error, OSError) and error.errno in _ENVIRONMENT_ERRNOS:
-        where = f" ({error.filename})" if error.filename else ""
-        return ConfigError(
-            f"The system refused: {error.strerror}{where}.",
-            remedy="Check the path, the permissions and the free space.",
-        )
-    return None
-
-
 def _usage(error: click.exceptions.UsageError, *, as_json: bool) -> ExitCode:
     if as_json:
         path = error.ctx.command_path if error.ctx else "facerec"
@@ -159,20 +116,3 @@ def _failed(error: Exception, *, as_json: bool) -> ExitCode:
     else:
         output.fail(known, as_json=as_json)
     return ExitCode.ERROR
-
-
-def _import_error(error: ImportError) -> FacerecError | None:
-    # Imported here because only a broken installation needs it.
-    from facerec.services.doctor import missing_library
-
-    missing = missing_library(str(error))
-    if missing is not None:
-        return missing
-    module = (error.name or "").partition(".")[0]
-    extra = _EXTRA_OF_MODULE.get(module)
-    if extra is None:
-        return None
-    return DependencyError(
-        f"This needs the package {module}, which is not installed.",
-        remedy=f"Install it: pip install 'facerec[{extra}]'.",
-    )

@@ -15,7 +15,7 @@ from facerec.paths import config_file
 from facerec.progress import Task
 from facerec.services.gallery import OpenGallery
 from facerec.services.reindex import ReEmbedReport, re_embed
-from facerec.settings_file import changed_setting, require_file_decides
+from facerec.settings_file import changed_settings, require_file_decides
 from facerec.zoo import ModelCard, find_model
 
 MODEL_KEY = "embed.model"
@@ -122,7 +122,7 @@ def make_change(
         ConfigError: the settings file cannot be written.
         Cancelled: the user stopped; nothing was changed.
     """
-    with changed_setting(MODEL_KEY, change.setting):
+    with changed_settings({MODEL_KEY: change.setting}):
         if gallery is None:
             return None
         return re_embed(gallery, embedder, all_or_none=True, task=task)

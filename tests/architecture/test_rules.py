@@ -19,6 +19,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "mana
 # The places that answer for everything below them; a catch-all anywhere else swallows bugs.
 CATCH_ALL = {
     "facerec/cli/main.py",
+    "gui/workers/job.py",  # hands what a job met to the page that asked for it
     "training/data/batches.py",  # hands what a thread met to the thread that waits for it
 }
 STAGES_WITH_SHAPES = ("detect", "align", "embed", "index", "match", "evaluate")

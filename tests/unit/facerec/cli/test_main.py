@@ -13,8 +13,9 @@ import click
 import pytest
 
 from facerec.cli import main as main_module
-from facerec.cli.main import COMMANDS, cli, known_error, main
+from facerec.cli.main import COMMANDS, cli, main
 from facerec.errors import Cancelled, NoFaceError
+from facerec.services.known_error import known_error
 
 HEAVY = {
     "torch", "torchvision", "cv2", "faiss", "sqlalchemy", "alembic", "openvino", "onnxruntime",
