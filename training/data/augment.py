@@ -123,23 +123,17 @@ def augment_batch(
     places = np.arange(len(crops)) if places is None else places
     key = int(rng.integers(2**63))
     rngs = [np.random.default_rng([key, place]) for place in places]
-    disturbed = np.stack(
-        [
-            _disturb(np.ascontiguousarray(crop), settings, r)
-            for crop, r in zip(crops, rngs, strict=True)
-        ]
-    )
-    if side_px is not None and side_px != disturbed.shape[1]:
-        size = (side_px, side_px)
-        disturbed = np.stack([cv2.resize(c, size, interpolation=cv2.INTER_AREA) for c in disturbed])
-    batch: NDArray[np.float32] = disturbed.astype(np.float32)
-    tones = np.stack([_random_tone(settings, r) for r in rngs])[:, :, None, None, :]
-    gain, offset = tones[:, 0], tones[:, 1]
-    batch *= np.maximum(gain, 0.2).astype(np.float32)
-    batch += offset.astype(np.float32)
-    np.clip(batch, 0, 255, out=batch)
-    batch -= np.float32(127.5)
-    batch /= np.float32(127.5)
+    side = side_px or crops.shape[1]
+    batch = np.empty((len(crops), side, side, 3), dtype=np.float32)
+    disturbed = [
+        _disturb(np.ascontiguousarray(crop), settings, r)
+        for crop, r in zip(crops, rngs, strict=True)
+    ]
+    tables = _tone_tables(np.stack([_random_tone(settings, r) for r in rngs]))
+    for crop, table, view in zip(disturbed, tables, batch, strict=True):
+        if side != crop.shape[0]:
+            crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        view[:] = cv2.LUT(crop, table[None])
     return batch
 
 
@@ -290,6 +284,20 @@ def _random_tone(settings: AugmentSettings, rng: np.random.Generator) -> NDArray
     gain = 1 + rng.normal(0, settings.gain) + rng.normal(0, settings.gain / 2, 3)
     offset = 255 * (rng.normal(0, settings.offset) + rng.normal(0, settings.offset / 3, 3))
     return np.stack([gain, offset])
+
+
+def _tone_tables(tones: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Say what becomes of each of 256 values: (B, 2, 3) tones -> (B, 256, 3) in the net's scale.
+
+    Looking up is quicker than computing each pixel, and comes to the same digits.
+    """
+    gain, offset = tones[:, None, 0].astype(np.float32), tones[:, None, 1].astype(np.float32)
+    tables = np.arange(256, dtype=np.float32)[:, None] * np.maximum(gain, np.float32(0.2))
+    tables += offset
+    np.clip(tables, 0, 255, out=tables)
+    tables -= np.float32(127.5)
+    tables /= np.float32(127.5)
+    return tables
 
 
 def _random_geometry(
