@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import multiprocessing
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,7 @@ from training.step import precision_name, resolve_precision
 from training.train import train, trainable_rows
 
 RESULTS_NAME = "results.jsonl"
+RUNS_NAME = "runs"
 PER_PERSON = (2, 5, 20)
 # About half a minute a run on two CPU cores: see docs/training.md.
 IMAGES_SEEN = 25_600
@@ -246,6 +250,7 @@ def compare_losses(
     lfw: Path | None = None,
     start_from: Path | None = None,
     losses: Sequence[Contender] = (),
+    jobs: int = 1,
     task: Task | None = None,
 ) -> Iterator[Progress]:
     """Train and judge every loss, and say of each run when it is done.
@@ -260,6 +265,8 @@ def compare_losses(
         lfw: folder of LFW; None leaves it out.
         start_from: a checkpoint that every run starts from; None for fresh weights.
         losses: what to compare; all ``contenders`` when empty.
+        jobs: how many runs go on side by side, each on one thread; a net as small as this leaves
+            further threads idle.
         task: receives progress and may stop the work.
 
     Raises:
@@ -269,6 +276,8 @@ def compare_losses(
     """
     task = task or SilentTask()
     base = _budget_recipe(base, images_seen)
+    if jobs > 1:
+        base = replace(base, loop=replace(base.loop, n_threads=1))
     budget = {
         "recipe": recipe_to_table(base),
         "per_person": list(per_person),
@@ -285,8 +294,9 @@ def compare_losses(
         if (contender.name, k, seed) not in results.finished
     ]
     n_before, begun = len(results.finished), time.monotonic()
-    for done, (contender, k, seed) in enumerate(todo, 1):
-        figures = _run(contender, k, seed, out_dir, base, judge, start_from, task)
+    shutil.rmtree(out_dir / RUNS_NAME, ignore_errors=True)
+    bench = _Bench(out_dir, base, judge, start_from)
+    for done, figures in enumerate(bench.runs_of(todo, jobs, task), 1):
         results.append(figures)
         mean = (time.monotonic() - begun) / done
         yield Progress(figures, n_before + done, n_before + len(todo), mean * (len(todo) - done))
@@ -485,29 +495,62 @@ def recipe_of(contender: Contender, base: Recipe, *, per_person: int, seed: int)
     )
 
 
-def _run(
-    contender: Contender,
-    k: int,
-    seed: int,
-    out_dir: Path,
-    base: Recipe,
-    judge: _Judge,
-    start_from: Path | None,
-    task: Task,
-) -> RunFigures:
-    begun = time.monotonic()
-    run_dir = out_dir / "run"
-    # What is left of a run that was stopped: a run is short, so it begins anew.
-    shutil.rmtree(run_dir, ignore_errors=True)
-    recipe = recipe_of(contender, base, per_person=k, seed=seed)
-    figures: dict[str, Any]
-    try:
-        last = train(recipe, _subset_dir(out_dir, k), run_dir, start_from=start_from, task=task)
-        figures = _judged(last, judge, base.loop) | {"ms_per_image": _ms_per_image(run_dir)}
-    except DivergedError:
-        figures = dict.fromkeys(("balanced_accuracy", "rank1", "fnir", "lfw", "ms_per_image"))
-    seconds = round(time.monotonic() - begun, 1)
-    return RunFigures(contender.name, k, seed, **figures, seconds=seconds)
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What a run needs besides its loss, K and seed."""
+
+    out_dir: Path
+    base: Recipe
+    judge: _Judge
+    start_from: Path | None
+
+    def runs_of(
+        self, todo: Sequence[tuple[Contender, int, int]], jobs: int, task: Task
+    ) -> Iterator[RunFigures]:
+        """Yield the figures of (loss, K, seed) as they come; in order with one job."""
+        if jobs == 1:
+            for each in todo:
+                yield self.run(*each, task)
+            return
+        # Started afresh: a copy of this process would share its threads' locks.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self,)) as pool:
+            futures = [pool.submit(_run_there, *each) for each in todo]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def run(self, contender: Contender, k: int, seed: int, task: Task | None = None) -> RunFigures:
+        """Train one net and judge it."""
+        begun = time.monotonic()
+        run_dir = self.out_dir / RUNS_NAME / f"{os.getpid()}"
+        # What is left of a run that was stopped: a run is short, so it begins anew.
+        shutil.rmtree(run_dir, ignore_errors=True)
+        recipe = recipe_of(contender, self.base, per_person=k, seed=seed)
+        subset = _subset_dir(self.out_dir, k)
+        figures: dict[str, Any]
+        try:
+            last = train(recipe, subset, run_dir, start_from=self.start_from, task=task)
+            figures = _judged(last, self.judge, self.base.loop)
+            figures |= {"ms_per_image": _ms_per_image(run_dir)}
+        except DivergedError:
+            figures = dict.fromkeys(("balanced_accuracy", "rank1", "fnir", "lfw", "ms_per_image"))
+        seconds = round(time.monotonic() - begun, 1)
+        return RunFigures(contender.name, k, seed, **figures, seconds=seconds)
+
+
+# What a process of its own works with; handed over once, as it holds all crops that judge.
+_there: list[_Bench] = []
+
+
+def _begin(bench: _Bench) -> None:
+    _there[:] = [bench]
+
+
+def _run_there(contender: Contender, k: int, seed: int) -> RunFigures:
+    return _there[0].run(contender, k, seed)
 
 
 def _judged(checkpoint: Path, judge: _Judge, loop: LoopSettings) -> dict[str, Any]:

@@ -287,7 +287,8 @@ def _noise(shape: tuple[int, ...], level: float, number: int) -> NDArray[np.int1
     top, left = rng.integers(0, _SHEET_PX, 2)
     rows = np.arange(top, top + height) % _SHEET_PX
     columns = np.arange(left, left + width) % _SHEET_PX
-    return sheet[rows[:, None], columns]
+    noise: NDArray[np.int16] = sheet[rows[:, None], columns]
+    return noise
 
 
 @lru_cache(maxsize=4)

@@ -132,7 +132,9 @@ def augment_batch(
     tables = _tone_tables(np.stack([_random_tone(settings, r) for r in rngs]))
     for crop, table, view in zip(disturbed, tables, batch, strict=True):
         if side != crop.shape[0]:
-            crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+            crop = np.asarray(
+                cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8
+            )
         view[:] = cv2.LUT(crop, table[None])
     return batch
 

@@ -185,6 +185,19 @@ def test_a_stopped_comparison_goes_on_and_ends_with_the_same_figures(tmp_path: P
     assert run_all(pack, tmp_path / "torn") == []
 
 
+def test_runs_side_by_side_end_with_the_same_figures(tmp_path: Path) -> None:
+    pack = write_people(tmp_path / "pack", COUNTS)
+    run_all(pack, tmp_path / "one")
+
+    # (TOY_RECIPE has one thread in either)
+    run_all(pack, tmp_path / "two", jobs=2)
+
+    one, two = (Results.open(tmp_path / name).runs for name in ("one", "two"))
+    key = lambda run: (run.loss, run.per_person, run.seed)  # noqa: E731
+    for a, b in zip(sorted(one, key=key), sorted(two, key=key), strict=True):
+        assert replace(a, seconds=0, ms_per_image=0) == replace(b, seconds=0, ms_per_image=0)
+
+
 def test_figures_are_those_of_plain_loops(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     person = np.repeat(np.arange(400), 2)
