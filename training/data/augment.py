@@ -131,11 +131,8 @@ def augment_batch(
     ]
     tables = _tone_tables(np.stack([_random_tone(settings, r) for r in rngs]))
     for crop, table, view in zip(disturbed, tables, batch, strict=True):
-        if side != crop.shape[0]:
-            crop = np.asarray(
-                cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8
-            )
-        view[:] = cv2.LUT(crop, table[None])
+        resized = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        view[:] = cv2.LUT(resized, table[None])
     return batch
 
 
