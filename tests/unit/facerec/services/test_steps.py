@@ -456,15 +456,15 @@ def bytes_of(gallery, names):
     """Vectors, Crops and digests of people's pictures, but not of pictures that others share."""
     with closing(sqlite3.connect(gallery.store.database_path)) as connection:
         rows = connection.execute(
-            "SELECT vector, png, sha256 FROM templates JOIN images ON images.id = image_id "
-            "JOIN crops ON template_id = templates.id JOIN people ON people.id = person_id "
-            f"WHERE name IN ({', '.join('?' * len(names))}) AND image_id NOT IN "  # noqa: S608
-            "(SELECT image_id FROM templates JOIN people ON people.id = person_id "
-            "WHERE name IN ('Ada', 'Bob'))",
-            names,
+            "SELECT name, vector, png, sha256 FROM templates JOIN images ON images.id = image_id "
+            "JOIN crops ON template_id = templates.id JOIN people ON people.id = person_id"
         ).fetchall()
-    found = {vector for vector, _, _ in rows} | {png for _, png, _ in rows}
-    return found | {sha256.encode() for *_, sha256 in rows}
+    shared = {sha256 for name, *_, sha256 in rows if name in ("Ada", "Bob")}
+    found = set()
+    for name, vector, png, sha256 in rows:
+        if name in names and sha256 not in shared:
+            found |= {vector, png, sha256.encode()}
+    return found
 
 
 def found_in(folder, secrets):
