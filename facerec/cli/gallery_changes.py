@@ -176,7 +176,9 @@ def erase(name: str, *, yes: bool, as_json: bool, **flags: object) -> None:
         "Files you exported and backups you made are yours to erase."
     )
     if not report.is_wiped:
-        text += "\nAnother program uses the gallery; its files may hold traces until that is closed."
+        text += (
+            "\nAnother program uses the gallery; its files may hold traces until that is closed."
+        )
     output.emit(text, {"report": report}, as_json=as_json)
 
 

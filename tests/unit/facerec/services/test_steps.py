@@ -313,8 +313,9 @@ class TestRetention:
         monkeypatch.setattr(type(gallery), "now", lambda self: later)
         assert rows_in_log(gallery) > 0
 
-        with open_gallery(tmp_path / "gallery", keep_days=32) as longer:
-            assert len(steps.history(longer)) == 3
+        for keep_days in (32, None):
+            with open_gallery(tmp_path / "gallery", keep_days=keep_days) as longer:
+                assert len(steps.history(longer)) == 3
         with open_gallery(tmp_path / "gallery") as opened:
             assert steps.history(opened) == []
         assert rows_in_log(gallery) == 0
