@@ -237,7 +237,7 @@ def _require_nothing_built_on(session: Session, row: StepRow) -> None:
     if found is not None:
         raise StepError(
             f"Step {row.id} cannot be undone, because step {found.id} builds on it: "
-            f"{found.sentence}",
+            f"{found.sentence}.",
             remedy=_LATER_FIRST,
         )
 
