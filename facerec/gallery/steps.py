@@ -1,8 +1,7 @@
-"""Steps: every change of the gallery is recorded so that it can be undone and redone.
+"""Steps: every change of the gallery, listed, and undone and redone in the order it was made.
 
-While a step runs, temporary triggers note what each written row was before. Reversing a step writes
-that back, newest change first, and records meanwhile what reverses the reversal: undo and redo are
-the same work. Vectors, Crops, ids and times come back as they were.
+What a step changed is recorded and written back by ``recording.py``; here is which step may be
+reversed, and for how long steps are kept.
 """
 
 from __future__ import annotations
@@ -12,29 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby
 
-from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from facerec.errors import NotFoundError, StepError
 from facerec.gallery.people import Person
+from facerec.gallery.recording import GALLERY_TABLE, recording, reverse_changes
 from facerec.gallery.session import gallery_state, mark_vectors_changed
-from facerec.gallery.tables import (
-    Base,
-    GalleryRow,
-    StepChangeRow,
-    StepPersonRow,
-    StepRow,
-    TemplateRow,
-)
-from facerec.gallery.templates import forget_contract_when_empty
+from facerec.gallery.tables import StepChangeRow, StepPersonRow, StepRow, TemplateRow
 
-# Whose rows are recorded. Of the gallery's own row the contract is too; its counters never go back.
-RECORDED_TABLES = ("people", "images", "templates", "crops")
-_GALLERY = GalleryRow.__tablename__
-_CHANGES_PER_FETCH = 2048
 _LATER_FIRST = "Undo the later steps first; facerec gallery history shows them."
 
 
@@ -109,7 +96,7 @@ def recorded_step(session: Session, kind: StepKind, *, at: datetime) -> Iterator
         insert(StepRow).values(kind=kind, made_at=at, sentence="").returning(StepRow.id)
     ).scalar_one()
     change = Change(session, at)
-    with _recording(session, step_id):
+    with recording(session, step_id):
         yield change
     if session.scalar(select(~exists().where(StepChangeRow.step_id == step_id))):
         session.execute(delete(StepRow).where(StepRow.id == step_id))
@@ -235,7 +222,7 @@ def _require_nothing_built_on(session: Session, row: StepRow) -> None:
     )
     left_contract = (
         select(own.id)
-        .where(own.step_id == row.id, own.table_name == _GALLERY, own.old.is_not(None))
+        .where(own.step_id == row.id, own.table_name == GALLERY_TABLE, own.old.is_not(None))
         .exists()
     )
     statement = (
@@ -250,140 +237,18 @@ def _require_nothing_built_on(session: Session, row: StepRow) -> None:
     if found is not None:
         raise StepError(
             f"Step {row.id} cannot be undone, because step {found.id} builds on it: "
-            f"{found.sentence}",
+            f"{found.sentence}.",
             remedy=_LATER_FIRST,
         )
 
 
 def _reverse(session: Session, row: StepRow) -> None:
-    """Write back what a step changed, and record how to reverse that in its place."""
-    connection = session.connection()
-    own = StepChangeRow.step_id == row.id
-    newest = session.scalar(select(func.max(StepChangeRow.id)).where(own)) or 0
-    touches_vectors = False
-    with _recording(session, row.id):
-        try:
-            for (table, row_id, kind), cells in groupby(
-                _newest_first(connection, row.id, newest), key=lambda change: change[:3]
-            ):
-                # Older values of the same cell come later and win.
-                old = {cell[3]: cell[4] for cell in cells}
-                _write_back(connection, table, row_id, kind, old)
-                touches_vectors |= table in (_GALLERY, TemplateRow.__tablename__)
-        except (IntegrityError, LookupError) as error:
-            raise _built_on(row.id) from error
-        forget_contract_when_empty(session)
-    session.execute(delete(StepChangeRow).where(own, StepChangeRow.id <= newest))
-    if touches_vectors:
+    try:
+        touched = reverse_changes(session, row.id)
+    except (IntegrityError, LookupError) as error:
+        raise StepError(
+            f"Step {row.id} cannot be reversed, because later changes build on it.",
+            remedy=_LATER_FIRST,
+        ) from error
+    if touched & {GALLERY_TABLE, TemplateRow.__tablename__}:
         mark_vectors_changed(session, older_ids=True)
-
-
-def _built_on(step_id: int) -> StepError:
-    return StepError(
-        f"Step {step_id} cannot be reversed, because later changes build on it.",
-        remedy=_LATER_FIRST,
-    )
-
-
-def _newest_first(
-    connection: Connection, step_id: int, newest: int
-) -> Iterator[tuple[str, int, str, str, object]]:
-    """Give (table, row id, kind, column, old value) of a step's changes, a few at a time.
-
-    Below the mapped classes, which would take ``old`` for bytes.
-    """
-    before = newest + 1
-    while rows := connection.exec_driver_sql(
-        "SELECT table_name, row_id, kind, column_name, old, id FROM step_changes "
-        "WHERE step_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
-        (step_id, before, _CHANGES_PER_FETCH),
-    ).fetchall():
-        before = rows[-1].id
-        for row in rows:
-            yield tuple(row[:5])
-
-
-def _write_back(
-    connection: Connection, table: str, row_id: int, kind: str, cells: dict[str, object]
-) -> None:
-    """Reverse what happened to one row.
-
-    Raises:
-        IntegrityError: a name is taken, or a row is used that would go or is missing that is used.
-        LookupError: the row is not as the step left it.
-    """
-    if table == _GALLERY and None in cells.values():
-        return  # the contract goes when no Template is left, and not before
-    key = _key(table)
-    values: list[object]
-    if kind == "insert":
-        _require_no_templates(connection, table, row_id)
-        sql, values = f"DELETE FROM {table} WHERE {key} = ?", [row_id]  # noqa: S608
-    elif kind == "update":
-        assignments = ", ".join(f'"{name}" = ?' for name in cells)
-        sql = f"UPDATE {table} SET {assignments} WHERE {key} = ?"  # noqa: S608
-        values = [*cells.values(), row_id]
-    else:
-        names = ", ".join(f'"{name}"' for name in (key, *cells))
-        marks = ", ".join("?" * (1 + len(cells)))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-        values = [row_id, *cells.values()]
-    if connection.exec_driver_sql(sql, tuple(values)).rowcount != 1:
-        raise LookupError(f"{table} {row_id}")
-
-
-def _require_no_templates(connection: Connection, table: str, row_id: int) -> None:
-    """Refuse to delete a Person who was given Templates since; they would go along silently."""
-    owned = select(TemplateRow.id).where(TemplateRow.person_id == row_id).limit(1)
-    if table == "people" and connection.execute(owned).first() is not None:
-        raise LookupError(f"people {row_id}")
-
-
-@contextlib.contextmanager
-def _recording(session: Session, step_id: int) -> Iterator[None]:
-    """Note under a step what the block writes. A rollback removes the triggers too."""
-    connection = session.connection()
-    triggers = _triggers(step_id)
-    for name, rest in triggers.items():
-        connection.exec_driver_sql(f"CREATE TEMP TRIGGER {name} {rest}")
-    yield
-    for name in triggers:
-        connection.exec_driver_sql(f"DROP TRIGGER temp.{name}")
-
-
-def _triggers(step_id: int) -> dict[str, str]:
-    """Name -> the rest of its definition. Names of tables and columns are the program's own."""
-    into = "INSERT INTO step_changes (step_id, table_name, row_id, kind, column_name, old)"
-    made = {}
-    for table in RECORDED_TABLES:
-        key = _key(table)
-        columns = Base.metadata.tables[table].columns
-        names = [column.name for column in columns if column.name != key]
-        new_row = f"{into} VALUES ({step_id}, '{table}', NEW.{key}, 'insert', NULL, NULL);"
-        removed = " ".join(
-            f"{into} VALUES ({step_id}, '{table}', OLD.{key}, 'delete', '{name}', OLD.\"{name}\");"
-            for name in names
-        )
-        made[f"step_insert_{table}"] = f"AFTER INSERT ON {table} BEGIN {new_row} END"
-        made[f"step_delete_{table}"] = f"AFTER DELETE ON {table} BEGIN {removed} END"
-        made[f"step_update_{table}"] = _update_trigger(into, step_id, table, names)
-    made[f"step_update_{_GALLERY}"] = _update_trigger(into, step_id, _GALLERY, ["contract_id"])
-    return made
-
-
-def _update_trigger(into: str, step_id: int, table: str, names: list[str]) -> str:
-    key = _key(table)
-    cells = " ".join(
-        f"{into} SELECT {step_id}, '{table}', OLD.{key}, 'update', '{name}', OLD.\"{name}\" "
-        f'WHERE OLD."{name}" IS NOT NEW."{name}";'
-        for name in names
-    )
-    of = ", ".join(f'"{name}"' for name in names)
-    return f"AFTER UPDATE OF {of} ON {table} BEGIN {cells} END"
-
-
-def _key(table: str) -> str:
-    """Name of a table's primary key."""
-    found: Table = Base.metadata.tables[table]
-    (column,) = found.primary_key.columns
-    return column.name

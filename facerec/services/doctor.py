@@ -327,7 +327,7 @@ def _gallery(folder: Path) -> Check:
         from facerec.services.gallery import open_gallery
         from facerec.services.people import list_people
 
-        with open_gallery(folder, create=False) as gallery:
+        with open_gallery(folder, create=False, keep_days=None) as gallery:
             gallery.store.check()
             people = list_people(gallery)
             state = gallery.state()

@@ -53,7 +53,7 @@ class OpenGallery:
         folder: where it lies.
         store: its database.
         index: its vectors.
-        keep: how long its steps can be undone.
+        keep: how long its steps can be undone; None forgets none.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class OpenGallery:
         store: GalleryStore,
         *,
         min_saved: int = MIN_SAVED,
-        keep_days: int = DEFAULT_KEEP_DAYS,
+        keep_days: int | None = DEFAULT_KEEP_DAYS,
     ) -> None:
         self.folder = store.folder
         self.store = store
         self.index = IndexCache(store.folder, min_saved=min_saved)
-        self.keep = timedelta(days=keep_days)
+        self.keep = None if keep_days is None else timedelta(days=keep_days)
 
     def close(self) -> None:
         """Keep the index for the next start and let go of the database."""
@@ -124,13 +124,16 @@ class OpenGallery:
         with self.store.write() as session:
             before = gallery_state(session).vectors_token
             yield session
-            forget_steps_up_to(session, at - self.keep)
+            if self.keep is not None:
+                forget_steps_up_to(session, at - self.keep)
             after = gallery_state(session).vectors_token
         if before != after:
             self.index.forget_file()
 
     def forget_old_steps(self) -> None:
         """Remove the steps that are too old to be undone, if there are any."""
+        if self.keep is None:
+            return
         limit = self.now() - self.keep
         with self.store.read() as session:
             found = has_steps_up_to(session, limit)
@@ -188,7 +191,7 @@ def open_gallery(
     create: bool = True,
     busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
     min_saved: int = MIN_SAVED,
-    keep_days: int = DEFAULT_KEEP_DAYS,
+    keep_days: int | None = DEFAULT_KEEP_DAYS,
 ) -> OpenGallery:
     """Open the gallery in a folder, and let go of the steps that are too old to be undone.
 
@@ -197,14 +200,18 @@ def open_gallery(
         create: make it when it is not there.
         busy_timeout_s: how long to wait for another process that is writing.
         min_saved: from how many vectors on the index is kept in a file.
-        keep_days: for how many days a change can be undone.
+        keep_days: for how many days a change can be undone; None forgets nothing.
 
     Raises:
         StoreError: see ``GalleryStore.open``.
     """
     store = GalleryStore.open(folder, create=create, busy_timeout_s=busy_timeout_s)
     gallery = OpenGallery(store, min_saved=min_saved, keep_days=keep_days)
-    gallery.forget_old_steps()
+    try:
+        gallery.forget_old_steps()
+    except BaseException:
+        store.close()
+        raise
     return gallery
 
 

@@ -88,6 +88,29 @@ def test_enrols_several_images_at_once(gallery):
     assert gallery.identify(fake_photo(1))[0].reason is Reason.BELOW_THRESHOLD
 
 
+def test_changes_are_undone_and_redone_and_a_person_is_erased(gallery):
+    gallery.enroll("Ada", [fake_photo(1, 0), fake_photo(1, 1), fake_photo(1, 2)])
+    gallery.enroll("Bob", fake_photo(2))
+
+    split = gallery.split([1], "Cy")
+    gallery.move([2], "Cy")
+    assert gallery.set_aside([1]) == gallery.set_aside([1], back=True) == 1
+    gallery.merge("Bob", "Ada")
+    gallery.rename("Cy", "Dot")
+
+    assert split.person.name == "Cy"
+    assert [(p.name, p.n_templates) for p in gallery.people()] == [("Ada", 2), ("Dot", 2)]
+    assert gallery.undo(gallery.history(limit=2)[1].id).kind == "merge"
+    assert [(p.name, p.n_templates) for p in gallery.people()] == [
+        ("Ada", 1),
+        ("Bob", 1),
+        ("Dot", 2),
+    ]
+    assert gallery.redo().kind == "merge"
+    assert gallery.erase("Ada").rows.n_templates == 2
+    assert [p.name for p in gallery.people()] == ["Dot"]
+
+
 def test_verifies_two_images(gallery):
     assert gallery.verify(fake_photo(1, 0), fake_photo(1, 1)).same
     assert not gallery.verify(fake_photo(1), fake_photo(2), faces="largest").same

@@ -201,6 +201,41 @@ def test_gallery_is_looked_at_and_changed(run: CommandLine, gallery: Path, tmp_p
     assert "2 were up to date" in embedded.out
 
 
+def test_gallery_changes_are_undone_redone_listed_and_erased(
+    run: CommandLine, gallery: Path, tmp_path: Path
+) -> None:
+    run("enroll", "Grace", photos.grace_hopper(), "--gallery", gallery)
+    where = ("--gallery", gallery)
+
+    assert "undo" in run("gallery", "merge", "Grace", "Eileen", *where).out
+    numbers = [
+        template["id"]
+        for template in run("gallery", "show", "Eileen", *where, "--json").json["templates"]
+    ]
+    split = run("gallery", "split", numbers[1], "--to", "Admiral", *where)
+    assert "Admiral was split from Eileen with 1 template." in split.out
+    assert "set aside" in run("gallery", "set-aside", numbers[0], *where).out
+    assert "set aside" in run("gallery", "show", "Eileen", *where).out
+    assert "1 template set aside" in run("gallery", "reindex", *where).out
+    back = run("gallery", "set-aside", numbers[0], "--back", *where, "--json")
+    assert back.json == {"n_changed": 1, "back": True}
+    moved = run("gallery", "move", numbers[1], "--to", "Eileen", *where)
+    assert "Eileen was given 1 template, and has 2 now." in moved.out
+    assert "Undone: Moved 1 template" in run("gallery", "undo", *where).out
+    assert "Done again: Moved 1 template" in run("gallery", "redo", *where).out
+    removed = run("gallery", "remove", "Eileen", *where, "--keep-days", 5)
+    assert "For 5 days, facerec gallery undo takes this back" in removed.out
+    steps = run("gallery", "history", "--limit", 3, *where, "--json").json["steps"]
+    assert [step["kind"] for step in steps] == ["remove", "move", "take_back"]
+    refused = run("gallery", "undo", steps[1]["id"], *where)
+    assert (refused.code, "builds on it" in refused.err) == (1, True)
+    assert run("gallery", "undo", *where, "--json").json["step"]["is_undone"] is True
+    assert "undone" in run("gallery", "history", *where).out
+    erased = run("gallery", "erase", "Eileen", "--yes", *where)
+    assert "erased for good: 2 templates" in erased.out
+    assert run("gallery", "list", *where, "--json").json["people"][0]["name"] == "Admiral"
+
+
 @pytest.mark.parametrize("command", ["show", "remove"])
 def test_unknown_person_is_one_sentence(run: CommandLine, gallery: Path, command: str) -> None:
     answer = run("gallery", command, "Nobody", "--gallery", gallery, "--json")

@@ -20,6 +20,10 @@ from facerec.gallery import migrate, people
 from facerec.gallery.session import GalleryStore, gallery_state
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
+from facerec.services.gallery import open_gallery
+from facerec.services.people import rename_person, show_person
+from facerec.services.steps import undo
+from tests.helpers.gallery_dump import all_rows, answers
 
 ROOT = Path(__file__).resolve().parents[2]
 NEXT_REVISION = f"{int(migrate.HEAD_REVISION) + 1:04d}"
@@ -118,6 +122,42 @@ def test_refuses_a_gallery_of_a_newer_program(tmp_path):
         GalleryStore.open(tmp_path)
 
     assert "Update facerec" in caught.value.remedy
+
+
+def test_a_gallery_of_the_first_revision_keeps_what_it_holds(tmp_path):
+    """Filled by the statements of the program that wrote that revision."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'gallery.db'}")
+    with engine.begin() as connection:
+        migrate.upgrade(connection, "0001")
+        for statement in FIRST_REVISION.split(";"):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+    with open_gallery(tmp_path) as gallery:
+        details = show_person(gallery, "Ann")
+        before = all_rows(gallery)
+        rename_person(gallery, "Ann", "Bea")
+        undo(gallery)
+
+        assert [template.id for template in details.templates] == [3, 4]
+        assert details.n_set_aside == 0
+        assert gallery.state().revision == 9
+        assert [name for name, *_ in answers(gallery)] == ["Ann"] * 4
+        assert all_rows(gallery) == before
+
+
+FIRST_REVISION = """
+INSERT INTO gallery VALUES (1, 'u', 7, 6, 't', 'c', '2026-03-01 12:00:00.000000');
+INSERT INTO people VALUES
+    (5, 'Ann', 'ann', '2026-03-01 12:00:00.000000', '2026-03-01 12:00:00.000000');
+INSERT INTO images VALUES
+    (1, 'a1', 'a.jpg', 8, 8, '2026-03-01 12:00:00.000000'),
+    (2, 'b2', 'b.jpg', 8, 8, '2026-03-01 12:00:00.000000');
+INSERT INTO templates VALUES
+    (3, 5, 1, 'c', 2, x'0000803f00000000', 0.5, 0, 0, 8, 8, '2026-03-01 12:00:00.000000'),
+    (4, 5, 2, 'c', 2, x'000000000000803f', 0.5, 0, 0, 8, 8, '2026-03-01 12:00:00.000000');
+INSERT INTO crops VALUES (3, x'00'), (4, x'01')
+"""
 
 
 @pytest.fixture

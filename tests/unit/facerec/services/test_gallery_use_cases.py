@@ -29,6 +29,7 @@ from facerec.match.rule import MatchRule
 from facerec.pipeline import Pipeline
 from facerec.services import people
 from facerec.services.enroll import EnrollOptions, EnrollStatus, enroll, enroll_folder
+from facerec.services.erase import erase
 from facerec.services.gallery import open_gallery
 from facerec.services.identify import identify, identify_faces
 from facerec.services.one_face import FacePolicy
@@ -419,7 +420,7 @@ class TestPeople:
         assert found.decision.person.name == "P2"
         require_agreement(gallery)
 
-    def test_nothing_of_a_removed_person_is_left_in_any_file(self, gallery, pipeline, tmp_path):
+    def test_nothing_of_an_erased_person_is_left_in_any_file(self, gallery, pipeline, tmp_path):
         enrolled(gallery, pipeline, 1, 2)
         reindex(gallery)
         template = people.show_person(gallery, "P1").templates[0]
@@ -433,6 +434,8 @@ class TestPeople:
         assert "vectors.index" in files_with_the_vector()
 
         people.remove_person(gallery, "P1")
+        assert "vectors.index" not in files_with_the_vector()
+        erase(gallery, "P1")
         gallery.close()
 
         assert files_with_the_vector() == set()
