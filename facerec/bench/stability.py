@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.bench.stability_script import FRAMES_PER_S, Cast, choose_cast, make_script
+from facerec.bench.stability_script import Cast, choose_cast, make_script
 from facerec.imaging.scripted import Script, TrueFace
 from facerec.match.rule import MatchRule
 from facerec.pipeline import Pipeline
@@ -104,6 +104,7 @@ def measure_stability(
     *,
     rule: MatchRule,
     seeds: Sequence[int],
+    every: int = 1,
     task: Task | None = None,
 ) -> list[SeedResult]:
     """Play the scripted video of each seed to both ways of naming.
@@ -113,6 +114,7 @@ def measure_stability(
         pipeline: finds and embeds.
         rule: when a Score is enough.
         seeds: of the people and their ways.
+        every: name each so manieth frame by itself, for comparison; 0 for none.
         task: receives progress.
 
     Raises:
@@ -130,7 +132,7 @@ def measure_stability(
         ):
             enroll_cast(gallery, pipeline, cast, rule)
             results.append(
-                SeedResult(seed, *play(script, cast.enrolled.keys(), gallery, pipeline, rule))
+                SeedResult(seed, *play(script, cast.enrolled, gallery, pipeline, rule, every=every))
             )
     task.step("videos", len(seeds), len(seeds))
     return results
@@ -149,11 +151,23 @@ def play(
     gallery: OpenGallery,
     pipeline: Pipeline,
     rule: MatchRule,
+    *,
+    every: int = 1,
 ) -> tuple[Steadiness, Steadiness]:
-    """Answer one video by the live engine and frame by frame."""
+    """Answer one video by the live engine, and each so manieth frame by itself.
+
+    Args:
+        script: the video.
+        enrolled: names of those who should be known.
+        gallery: in which they are.
+        pipeline: finds and embeds.
+        rule: when a Score is enough.
+        every: see ``measure_stability``.
+    """
     names = frozenset(enrolled)
     core = LiveCore(gallery, pipeline, rule=rule)
-    live, single = Judge(names), Judge(names)
+    frame_s = 1 / script.frames_per_s
+    live, single = Judge(names, step_s=frame_s), Judge(names, step_s=max(every, 1) * frame_s)
     for number, frame in enumerate(script.frames()):
         truth = script.truth(number)
         shown = core.process(frame.image, frame.time_s)
@@ -165,7 +179,8 @@ def play(
             ],
             frame.time_s,
         )
-        single.see(truth, _each_frame(gallery, pipeline, frame.image, rule), frame.time_s)
+        if every and number % every == 0:
+            single.see(truth, _each_frame(gallery, pipeline, frame.image, rule), frame.time_s)
     return live.result(), single.result()
 
 
@@ -210,9 +225,15 @@ class _Stay:
 class Judge:
     """Compares answers with the truth, frame by frame."""
 
-    def __init__(self, enrolled: frozenset[str]) -> None:
-        """Begin; ``enrolled`` are the names that should be given."""
+    def __init__(self, enrolled: frozenset[str], *, step_s: float) -> None:
+        """Begin.
+
+        Args:
+            enrolled: names that should be given.
+            step_s: time between two frames.
+        """
         self._enrolled = enrolled
+        self._step_s = step_s
         self._stays: dict[str, list[_Stay]] = {}
         self._least_iou = 1.0
         self._n_boxless = self._n_visible = 0
@@ -259,7 +280,7 @@ class Judge:
     def _stay(self, face: TrueFace, time_s: float) -> _Stay | None:
         """The stay a face belongs to; it begins when enough of the face is seen."""
         stays = self._stays.setdefault(face.name, [])
-        if not stays or time_s - stays[-1].seen_s > 2.5 / FRAMES_PER_S:
+        if not stays or time_s - stays[-1].seen_s > 2.5 * self._step_s:
             if face.visible < _VISIBLE:
                 return None
             stays.append(_Stay(time_s, time_s))

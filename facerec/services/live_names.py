@@ -25,6 +25,9 @@ from facerec.types import Candidate, Crop, Decision, Embedding, Reason, Verdict
 _CLEAR_QUALITY = 0.5
 # So many such looks in a row end the track.
 _STRIKES = 2
+# Mean difference of a face's thumbnails from frame to frame, in grey levels, that is no movement.
+_CHANGED_LEVELS = 20.0
+_THUMBNAIL_STEP_PX = 8
 # What a name once given is worth against a rival's Score in the same frame.
 _HOLDER_ADVANTAGE = 0.05
 
@@ -61,6 +64,8 @@ class Watched:
         has_appeared: whether that was told.
         told_person_id: whose name was told last.
         n_strikes: looks in a row that show somebody else.
+        is_asked: whether the gallery is to be asked about it.
+        thumbnail: (T, T) of the Crop in the frame before.
     """
 
     track: Track
@@ -76,6 +81,18 @@ class Watched:
     told_person_id: int | None = None
     n_strikes: int = 0
     is_asked: bool = True
+    thumbnail: NDArray[np.float32] | None = None
+
+    def has_changed(self, crop: Crop) -> bool:
+        """Whether the face looks so different from the frame before that it may be another one.
+
+        Args:
+            crop: (S, S, 3) uint8, RGB, of this frame.
+        """
+        step = _THUMBNAIL_STEP_PX
+        small = crop[step // 2 :: step, step // 2 :: step].mean(axis=2, dtype=np.float32)
+        before, self.thumbnail = self.thumbnail, small
+        return before is not None and float(np.abs(small - before).mean()) > _CHANGED_LEVELS
 
     @property
     def is_known(self) -> bool:

@@ -19,8 +19,10 @@ from facerec.track.motion import Motion, distances, overlaps
 from facerec.types import Face
 
 Floats = NDArray[np.float64]
-# Out of sight for longer, somebody else may have taken the place.
-_HIDDEN_S = 0.3
+# A track seen within this time may still hide a face, though it was not seen in this frame.
+_FRESH_S = 0.3
+# A face that overlaps a track's place so much is its own, unless others are near.
+_OWN_OVERLAP = 0.4
 # Numbers of faces -> their unit vectors (n, D) and qualities (n,).
 AskLooks = Callable[[Sequence[int]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -155,8 +157,9 @@ class Tracker:
         """
         found: list[Track | None] = [None] * len(faces)
         boxes = np.array([face.box_xyxy for face in faces], dtype=np.float64).reshape(-1, 4)
-        costs = self._costs(boxes, time_s)
-        scores = self._likeness(costs, time_s, ask)
+        table = overlaps(self.predicted(time_s), boxes)
+        costs = self._costs(boxes, table, time_s)
+        scores = self._likeness(costs, ask)
         scored = np.isfinite(scores)
         costs[scored] += 2.0 * (1.0 - scores[scored])
         costs[scores < self.options.other_score] = FORBIDDEN
@@ -191,23 +194,36 @@ class Tracker:
         """Forget one track."""
         self.tracks.remove(track)
 
-    def _costs(self, boxes: Floats, time_s: float) -> Floats:
+    def _costs(self, boxes: Floats, table: Floats, time_s: float) -> Floats:
         """Cost of each pair (N, M) by place alone; forbidden when out of reach."""
-        predicted = self.predicted(time_s)
-        away = distances(predicted, boxes)
+        away = distances(self.predicted(time_s), boxes)
         lost_s = np.array([time_s - track.seen_s for track in self.tracks])
         reach = self.options.reach + self.options.reach_per_s * np.maximum(lost_s - 0.05, 0.0)
-        costs: Floats = 1.0 - overlaps(predicted, boxes) + 0.5 * np.minimum(away, 10.0)
+        costs: Floats = 1.0 - table + 0.5 * np.minimum(away, 10.0)
         costs[away > np.minimum(reach, self.options.max_reach)[:, None]] = FORBIDDEN
+        for row, column in self._owned(table, time_s):
+            own = costs[row, column]
+            costs[:, column] = FORBIDDEN
+            costs[row, column] = own
         return costs
 
-    def _likeness(self, costs: Floats, time_s: float, ask: AskLooks) -> Floats:
+    def _owned(self, table: Floats, time_s: float) -> list[tuple[int, int]]:
+        """Pairs beyond doubt: a face where a track was a moment ago, and no other one near."""
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
+        near = (table > self.options.touching) & is_fresh[:, None]
+        return [
+            (row, int(column))
+            for row, track in enumerate(self.tracks)
+            if is_fresh[row] and not track.must_ask
+            for column in np.flatnonzero(table[row] >= _OWN_OVERLAP)
+            if near[:, column].sum() == 1 and near[row].sum() == 1
+        ]
+
+    def _likeness(self, costs: Floats, ask: AskLooks) -> Floats:
         """Scores (N, M) of pairs that place alone cannot decide; NaN for the others."""
         scores = np.full(costs.shape, np.nan)
         possible = costs < FORBIDDEN
-        asking = np.array(
-            [t.must_ask or time_s - t.seen_s > _HIDDEN_S for t in self.tracks], dtype=bool
-        )
+        asking = np.array([track.must_ask for track in self.tracks], dtype=bool)
         unclear = possible & (
             asking[:, None]
             | (possible.sum(axis=0) > 1)[None, :]
@@ -261,5 +277,6 @@ class Tracker:
         touching = overlaps(boxes, boxes) > self.options.touching
         np.fill_diagonal(touching, val=False)
         for row, track in enumerate(self.tracks):
-            waits = track.must_ask and track.seen_s < time_s
-            track.must_ask = bool(touching[row].any()) or track.in_doubt or waits
+            # Out of sight for one frame, somebody else may have taken the place.
+            hidden = track.seen_s < time_s
+            track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
