@@ -159,13 +159,15 @@ class LiveCore:
 
     def _due(self, visible: dict[int, Watched], looks: FrameLooks, time_s: float) -> list[int]:
         """Choose the faces to look at, the longest waiting first, and those asked about anyway."""
-        due = [index for index, watched in visible.items() if self._is_due(watched, time_s)]
+        # Of a face that another one may hide in part, looks say little.
+        free = {i: w for i, w in visible.items() if not (w.track.is_touching and w.vote.n_looks)}
+        due = [index for index, watched in free.items() if self._is_due(watched, time_s)]
         due.sort(key=lambda index: visible[index].looked_s)
         new = [index for index in due if not looks.has_vector(index)]
         dropped = set(new[self.options.max_looks_a_frame :])
         asked = [
             index
-            for index, watched in visible.items()
+            for index, watched in free.items()
             if looks.has_vector(index)
             and index not in due
             and time_s - watched.looked_s >= _ASKED_EVERY_S

@@ -61,6 +61,7 @@ class Track:
         n_unconfirmed: how many full searches in a row did not find it by themselves.
         in_doubt: whether it may be somebody else since it was last believed.
         must_ask: whether its looks are asked for before it is paired again.
+        is_touching: whether another face is so near that one may hide part of the other.
     """
 
     def __init__(self, track_id: int, face: Face, time_s: float) -> None:
@@ -71,6 +72,7 @@ class Track:
         self.n_unconfirmed = 0
         self.in_doubt = False
         self.must_ask = False
+        self.is_touching = False
         self.motion = Motion(face.box_xyxy, time_s)
         self._sum: Floats | None = None
         self.n_looks = 0
@@ -279,4 +281,5 @@ class Tracker:
         for row, track in enumerate(self.tracks):
             # Out of sight for one frame, somebody else may have taken the place.
             hidden = track.seen_s < time_s
-            track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
+            track.is_touching = bool(touching[row].any())
+            track.must_ask = track.is_touching or track.in_doubt or hidden
