@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.track.assign import FORBIDDEN, assign
-from facerec.track.motion import Motion, distances, overlaps
+from facerec.track.motion import Motion, distances, enlarged, overlaps
 from facerec.types import Face
 
 Floats = NDArray[np.float64]
 # A track seen within this time may still hide a face, though it was not seen in this frame.
 _FRESH_S = 0.3
+# A head reaches beyond its face's box on each side by this share of the box.
+_HEAD_SIDE = 0.25
 # A face that overlaps a track's place so much is its own, unless others are near.
 _OWN_OVERLAP = 0.4
 # Numbers of faces -> their unit vectors (n, D) and qualities (n,).
@@ -38,7 +40,7 @@ class TrackerOptions:
         reach: distance, in widths of a face, up to which a face just seen is looked for.
         reach_per_s: how much further per second out of sight.
         max_reach: but no further than this.
-        touching: overlap of two boxes from which on the two may be mistaken for each other.
+        touching: overlap of two heads from which on one may hide part of the other.
     """
 
     max_lost_s: float = 1.5
@@ -275,11 +277,12 @@ class Tracker:
 
     def _mark(self, time_s: float) -> None:
         """Note which tracks must be looked at before they are paired the next time."""
-        boxes = self.predicted(time_s)
-        touching = overlaps(boxes, boxes) > self.options.touching
+        heads = enlarged(self.predicted(time_s), _HEAD_SIDE)
+        touching = overlaps(heads, heads) > self.options.touching
         np.fill_diagonal(touching, val=False)
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
         for row, track in enumerate(self.tracks):
             # Out of sight for one frame, somebody else may have taken the place.
             hidden = track.seen_s < time_s
-            track.is_touching = bool(touching[row].any())
-            track.must_ask = track.is_touching or track.in_doubt or hidden
+            track.is_touching = bool(touching[row][is_fresh].any())
+            track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
