@@ -76,6 +76,13 @@ def _centre_and_size(box: NDArray[np.float32]) -> Floats:
     return np.array([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top])
 
 
+def enlarged(boxes: Floats, share: float) -> Floats:
+    """Grow boxes (N, 4) on each side by a share of their width or height."""
+    size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    result: Floats = boxes + share * size * [-1, -1, 1, 1]
+    return result
+
+
 def overlaps(boxes: Floats, others: Floats) -> Floats:
     """Intersection over union of each box with each other one.
 

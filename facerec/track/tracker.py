@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.track.assign import FORBIDDEN, assign
-from facerec.track.motion import Motion, distances, overlaps
+from facerec.track.motion import Motion, distances, enlarged, overlaps
 from facerec.types import Face
 
 Floats = NDArray[np.float64]
-# Out of sight for longer, somebody else may have taken the place.
-_HIDDEN_S = 0.3
+# A track seen within this time may still hide a face, though it was not seen in this frame.
+_FRESH_S = 0.3
+# A head reaches beyond its face's box on each side by this share of the box.
+_HEAD_SIDE = 0.25
+# A face that overlaps a track's place so much is its own, unless others are near.
+_OWN_OVERLAP = 0.4
 # Numbers of faces -> their unit vectors (n, D) and qualities (n,).
 AskLooks = Callable[[Sequence[int]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -36,7 +40,7 @@ class TrackerOptions:
         reach: distance, in widths of a face, up to which a face just seen is looked for.
         reach_per_s: how much further per second out of sight.
         max_reach: but no further than this.
-        touching: overlap of two boxes from which on the two may be mistaken for each other.
+        touching: overlap of two heads from which on one may hide part of the other.
     """
 
     max_lost_s: float = 1.5
@@ -59,6 +63,7 @@ class Track:
         n_unconfirmed: how many full searches in a row did not find it by themselves.
         in_doubt: whether it may be somebody else since it was last believed.
         must_ask: whether its looks are asked for before it is paired again.
+        is_touching: whether another face is so near that one may hide part of the other.
     """
 
     def __init__(self, track_id: int, face: Face, time_s: float) -> None:
@@ -69,6 +74,7 @@ class Track:
         self.n_unconfirmed = 0
         self.in_doubt = False
         self.must_ask = False
+        self.is_touching = False
         self.motion = Motion(face.box_xyxy, time_s)
         self._sum: Floats | None = None
         self.n_looks = 0
@@ -155,8 +161,9 @@ class Tracker:
         """
         found: list[Track | None] = [None] * len(faces)
         boxes = np.array([face.box_xyxy for face in faces], dtype=np.float64).reshape(-1, 4)
-        costs = self._costs(boxes, time_s)
-        scores = self._likeness(costs, time_s, ask)
+        table = overlaps(self.predicted(time_s), boxes)
+        costs = self._costs(boxes, table, time_s)
+        scores = self._likeness(costs, ask)
         scored = np.isfinite(scores)
         costs[scored] += 2.0 * (1.0 - scores[scored])
         costs[scores < self.options.other_score] = FORBIDDEN
@@ -191,23 +198,36 @@ class Tracker:
         """Forget one track."""
         self.tracks.remove(track)
 
-    def _costs(self, boxes: Floats, time_s: float) -> Floats:
+    def _costs(self, boxes: Floats, table: Floats, time_s: float) -> Floats:
         """Cost of each pair (N, M) by place alone; forbidden when out of reach."""
-        predicted = self.predicted(time_s)
-        away = distances(predicted, boxes)
+        away = distances(self.predicted(time_s), boxes)
         lost_s = np.array([time_s - track.seen_s for track in self.tracks])
         reach = self.options.reach + self.options.reach_per_s * np.maximum(lost_s - 0.05, 0.0)
-        costs: Floats = 1.0 - overlaps(predicted, boxes) + 0.5 * np.minimum(away, 10.0)
+        costs: Floats = 1.0 - table + 0.5 * np.minimum(away, 10.0)
         costs[away > np.minimum(reach, self.options.max_reach)[:, None]] = FORBIDDEN
+        for row, column in self._owned(table, time_s):
+            own = costs[row, column]
+            costs[:, column] = FORBIDDEN
+            costs[row, column] = own
         return costs
 
-    def _likeness(self, costs: Floats, time_s: float, ask: AskLooks) -> Floats:
+    def _owned(self, table: Floats, time_s: float) -> list[tuple[int, int]]:
+        """Pairs beyond doubt: a face where a track was a moment ago, and no other one near."""
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
+        near = (table > self.options.touching) & is_fresh[:, None]
+        return [
+            (row, int(column))
+            for row, track in enumerate(self.tracks)
+            if is_fresh[row] and not track.must_ask
+            for column in np.flatnonzero(table[row] >= _OWN_OVERLAP)
+            if near[:, column].sum() == 1 and near[row].sum() == 1
+        ]
+
+    def _likeness(self, costs: Floats, ask: AskLooks) -> Floats:
         """Scores (N, M) of pairs that place alone cannot decide; NaN for the others."""
         scores = np.full(costs.shape, np.nan)
         possible = costs < FORBIDDEN
-        asking = np.array(
-            [t.must_ask or time_s - t.seen_s > _HIDDEN_S for t in self.tracks], dtype=bool
-        )
+        asking = np.array([track.must_ask for track in self.tracks], dtype=bool)
         unclear = possible & (
             asking[:, None]
             | (possible.sum(axis=0) > 1)[None, :]
@@ -257,9 +277,12 @@ class Tracker:
 
     def _mark(self, time_s: float) -> None:
         """Note which tracks must be looked at before they are paired the next time."""
-        boxes = self.predicted(time_s)
-        touching = overlaps(boxes, boxes) > self.options.touching
+        heads = enlarged(self.predicted(time_s), _HEAD_SIDE)
+        touching = overlaps(heads, heads) > self.options.touching
         np.fill_diagonal(touching, val=False)
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
         for row, track in enumerate(self.tracks):
-            waits = track.must_ask and track.seen_s < time_s
-            track.must_ask = bool(touching[row].any()) or track.in_doubt or waits
+            # Out of sight for one frame, somebody else may have taken the place.
+            hidden = track.seen_s < time_s
+            track.is_touching = bool(touching[row][is_fresh].any())
+            track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
