@@ -65,10 +65,11 @@ class MatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
-    """How the window looks and speaks; ``system`` follows the computer."""
+    """How the window looks and speaks (``system`` follows the computer), and what it watches."""
 
     theme: str = "system"
     language: str = "system"
+    camera: str = "0"
 
 
 @dataclass(frozen=True, slots=True)
