@@ -8,11 +8,11 @@ exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +201,7 @@ def known_fpir(threshold: float, traits: NDArray[np.float64]) -> float:
 @cache
 def _log_normal_cdf() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     grid = np.linspace(-9.0, 9.0, 18_001)
-    return grid, np.log([NormalDist().cdf(x) for x in grid])
+    return grid, np.log([math.erfc(-x / math.sqrt(2.0)) / 2.0 for x in grid])
 
 
 def faces_of(vectors: NDArray[np.float32], person: NDArray[np.int64]) -> Faces:

@@ -37,8 +37,9 @@ MAX_REACH = 20
 MAX_FPIR = 0.2
 N_RESAMPLES = 500
 # Of the weight of a person in a draw. A false alarm between two people counts with the product of
-# their weights, whose variance is then 1: that of a Poisson event.
-_WEIGHT_VARIANCE = math.sqrt(2.0) - 1.0
+# their weights; with sqrt(2) - 1 its variance would be that of a Poisson event. The little more is
+# for people who resemble many, since they count on both sides (docs/decisions/0025-calibration.md).
+_WEIGHT_VARIANCE = 0.5
 _WEIGHTS_AT_ONCE = 2_000_000
 
 
@@ -296,7 +297,8 @@ class _LargestOf:
 
     def height(self, rate: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the value exceeded at each of the rates (R,)."""
-        return np.interp(np.log(rate), self._log_rates, self._heights)
+        heights: NDArray[np.float64] = np.interp(np.log(rate), self._log_rates, self._heights)
+        return heights
 
     def rate(self, height: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how often each of the values (R,) is exceeded."""
@@ -307,7 +309,8 @@ class _LargestOf:
 
     def mean_excess(self, rate: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean excess over the value exceeded at each of the rates (R,)."""
-        return np.interp(np.log(rate), self._log_rates, self._excesses)
+        excesses: NDArray[np.float64] = np.interp(np.log(rate), self._log_rates, self._excesses)
+        return excesses
 
 
 @lru_cache(maxsize=32)

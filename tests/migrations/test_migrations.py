@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, inspect
 
 from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
 from facerec.gallery import migrate, people
+from facerec.gallery.calibrations import find_calibration
 from facerec.gallery.session import GalleryStore, gallery_state
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
@@ -79,7 +80,7 @@ def test_autogenerate_finds_nothing_to_do(engine):
 def test_ids_are_autoincrement(engine):
     with engine.begin() as connection:
         migrate.upgrade(connection)
-        for table in ("people", "images", "templates"):
+        for table in ("people", "images", "templates", "calibrations"):
             sql = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE name = ?", (table,)
             ).scalar()
@@ -96,7 +97,8 @@ def test_developers_can_use_the_alembic_command(tmp_path):
 
     assert done.returncode == 0, done.stderr
     with sqlite3.connect(tmp_path / "dev.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        stored = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        assert stored == (migrate.HEAD_REVISION,)
     connection.close()
 
 
@@ -122,16 +124,16 @@ def future(tmp_path, monkeypatch):
     """A program one revision further: its migration rebuilds ``people``, as batch mode does."""
     folder = tmp_path / "future"
     shutil.copytree(migrations_dir(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_add_note.py").write_text(
-        '''"""Add a note.
+    (folder / "versions" / "0999_add_note.py").write_text(
+        f'''"""Add a note.
 
 Why: a test.
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0999"
+down_revision = "{migrate.HEAD_REVISION}"
 branch_labels = None
 depends_on = None
 
@@ -147,7 +149,7 @@ def downgrade():
 '''
     )
     monkeypatch.setattr(migrate, "migrations_dir", lambda: folder)
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", "0999")
     return folder
 
 
@@ -188,7 +190,7 @@ def test_an_old_gallery_is_brought_up_when_opened_and_keeps_its_templates(
 def test_a_failing_migration_changes_nothing(tmp_path, request, add_person_with_template):
     folder = tmp_path / "gallery"
     gallery_with_a_template(folder, add_person_with_template)
-    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script = request.getfixturevalue("future") / "versions" / "0999_add_note.py"
     script.write_text(
         script.read_text().replace("nullable=True))\n", "nullable=True))\n    1 / 0\n")
     )
@@ -203,7 +205,7 @@ def test_a_failing_migration_changes_nothing(tmp_path, request, add_person_with_
 def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_person_with_template):
     folder = tmp_path / "gallery"
     gallery_with_a_template(folder, add_person_with_template)
-    script = request.getfixturevalue("future") / "versions" / "0002_add_note.py"
+    script = request.getfixturevalue("future") / "versions" / "0999_add_note.py"
     script.write_text(
         script.read_text().replace(
             "nullable=True))\n", 'nullable=True))\n    op.execute("DELETE FROM people")\n'
@@ -214,3 +216,20 @@ def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_per
         GalleryStore.open(folder)
 
     assert n_rows(folder, "people") == 1
+
+
+def test_calibrations_come_and_go_with_their_revision(tmp_path, add_person_with_template):
+    """A gallery of the version before keeps everything, and has no calibration yet."""
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    engine = create_engine(f"sqlite:///{folder / 'gallery.db'}")
+    with engine.begin() as connection:
+        migrate.downgrade(connection, "0001")
+    assert "calibrations" not in inspect(engine).get_table_names()
+    engine.dispose()
+
+    with GalleryStore.open(folder) as store, store.read() as session:
+        assert find_calibration(session) is None
+        assert [person.name for person in people.list_people(session)] == ["Ann"]
+
+    assert n_rows(folder, "templates") == 1
