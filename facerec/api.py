@@ -24,6 +24,7 @@ from facerec.match.rule import DEFAULT_MARGIN, MatchRule, rule_from_card
 from facerec.paths import default_gallery_dir
 from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
 from facerec.services import people, steps
+from facerec.services.calibrate import calibrated_rule
 from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
 from facerec.services.erase import ErasureReport, erase
 from facerec.services.gallery import DEFAULT_KEEP_DAYS, OpenGallery, open_gallery
@@ -193,6 +194,14 @@ class Gallery:
             opened.close()
             raise
 
+    @property
+    def rule(self) -> MatchRule:
+        """The Threshold of Decisions here: the gallery's calibrated one, if it has one.
+
+        One that was given to the recognizer comes before both that and the model's.
+        """
+        return calibrated_rule(self._opened, self.recognizer.rule)
+
     def close(self) -> None:
         """Keep the index for the next start and let go of the database."""
         self._opened.close()
@@ -263,7 +272,7 @@ class Gallery:
             EmbeddingMismatchError: the gallery was made with another model.
         """
         recognizer = self.recognizer
-        return identify(self._opened, recognizer.pipeline, read_image(image), rule=recognizer.rule)
+        return identify(self._opened, recognizer.pipeline, read_image(image), rule=self.rule)
 
     def verify(
         self, image_a: ImageSource, image_b: ImageSource, *, faces: str = "refuse"
@@ -278,7 +287,8 @@ class Gallery:
         Raises:
             InputError: an image cannot be read, has no face, or several and that is refused.
         """
-        return self.recognizer.verify(image_a, image_b, faces=faces)
+        pipeline = self.recognizer.pipeline
+        return verify(pipeline, image_a, image_b, rule=self.rule, policy=FacePolicy(faces))
 
     def people(self) -> list[Person]:
         """Return everybody, by name."""

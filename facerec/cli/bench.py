@@ -140,6 +140,85 @@ def index(sizes: tuple[int, ...], *, no_start_up: bool, as_json: bool) -> None:
 
 
 @bench.command()
+@click.argument(
+    "folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False)
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out"),
+    show_default=True,
+    help="Vectors are kept in this folder for the next time.",
+)
+@click.option("--aligned", is_flag=True, help="The images are crops that `facerec align` wrote.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.Choice(["100", "1000", "4000"]),
+    help="People to enrol; may be given again.",
+)
+@click.option("--splits", default=40, show_default=True, help="Galleries drawn of each size.")
+@setting_options("embed.model")
+@json_option
+def calibration(
+    folder: Path | None,
+    out: Path,
+    *,
+    aligned: bool,
+    sizes: tuple[str, ...],
+    splits: int,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """Does a calibrated threshold keep its promise on people it has not seen?
+
+    FOLDER holds one folder of images per person, as LFW does. Without it made-up scores are used,
+    whose rate of false alarms is known.
+
+    Example: facerec bench calibration lfw/images --out out
+    """
+    from facerec.bench.calibration import CASES, measure_calibration, measure_made_up
+
+    chosen = tuple(int(size) for size in sizes) or tuple(CASES)
+    with output.progress() as task:
+        if folder is None:
+            rows = measure_made_up(chosen, n_splits=splits, task=task)
+        else:
+            rows = measure_calibration(
+                folder,
+                out,
+                model=settings(flags).embed.model,
+                aligned=aligned,
+                sizes=chosen,
+                n_splits=splits,
+                task=task,
+            )
+    columns = ["people", "asked FPIR", "threshold from", "threshold", "FPIR", "kept", "bound",
+               "FNIR", "strangers"]  # fmt: skip
+    shown = [
+        [
+            row.n_people,
+            f"{row.requested_fpir:.1%}",
+            row.rule,
+            row.threshold,
+            f"{row.measured_fpir:.3%}",
+            f"{row.kept:.0%}",
+            "" if row.width is None else f"x {row.width:.1f}",
+            "" if row.fnir is None else f"{row.fnir:.1%}",
+            row.n_strangers or None,
+        ]
+        for row in rows
+    ]
+    text = output.table(columns, shown)
+    text += (
+        f"\nOver {splits} galleries drawn. FPIR: mean over strangers not enrolled. Kept: galleries "
+        "with no more false alarms than asked for. Bound: over what is expected, median."
+    )
+    output.emit(text, {"rows": rows}, as_json=as_json)
+
+
+@bench.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--every", default=1, show_default=True, help="Take one image in so many.")
 @click.option(

@@ -45,14 +45,23 @@ def list_command(*, as_json: bool, **flags: object) -> None:
 
     Example: facerec gallery list
     """
+    from facerec.services.calibrate import calibration_warning
     from facerec.services.people import list_people
 
     current = settings(flags)
     with opened_gallery(current) as opened:
         people = list_people(opened)
+        warning = calibration_warning(opened)
     text = output.table(["name", "templates", "changed"], [_row(person) for person in people])
     text += f"\n{output.counted(len(people), 'person', 'people')} in {gallery_folder(current)}"
-    output.emit(text, {"gallery": gallery_folder(current), "people": people}, as_json=as_json)
+    if warning:
+        output.remark(warning)
+    payload = {
+        "gallery": gallery_folder(current),
+        "people": people,
+        "calibration_warning": warning,
+    }
+    output.emit(text, payload, as_json=as_json)
 
 
 @gallery.command()

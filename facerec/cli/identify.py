@@ -66,12 +66,15 @@ def identify(
 
     Example: facerec identify photo.jpg --annotate marked.jpg
     """
+    from facerec.services.calibrate import calibration_warning
     from facerec.services.identify_files import identify_files
 
     current = settings(flags)
-    rule = match_rule(current)
+    match_rule(current)  # refuses a wrong one before anything is loaded
     pipeline = opened_pipeline(current)
     with opened_gallery(current) as gallery, output.progress() as task:
+        rule = match_rule(current, gallery)
+        warning = "" if rule.fpir is None else calibration_warning(gallery)
         images = list(
             identify_files(
                 gallery, pipeline, source, rule=rule, annotate=annotate, every_s=every, task=task
@@ -84,9 +87,13 @@ def identify(
     n_refused = sum(image.error is not None for image in images)
     if not single:
         lines.extend(_summary(images, n_refused))
+    if warning:
+        output.remark(warning)
     payload = {
         "threshold": rule.threshold,
         "false_match_rate": rule.fmr,
+        "false_positive_identification_rate": rule.fpir,
+        "calibration_warning": warning,
         "required_margin": rule.required_margin,
         "device": pipeline.embedder.device,
         "images": [_payload(image) for image in images],

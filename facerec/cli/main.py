@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "align": ("facerec.cli.align:align", "Cut the aligned face from each image of a folder."),
     "app": ("facerec.cli.app:app", "Open the window."),
     "bench": ("facerec.cli.bench:bench", "Measure speed against other programs."),
+    "calibrate": (
+        "facerec.cli.calibrate:calibrate",
+        "Set the threshold so that at most one stranger in N is taken for somebody.",
+    ),
     "config": ("facerec.cli.config:config", "Show the settings and where each value came from."),
     "demo": (
         "facerec.cli.demo:demo",

@@ -8,17 +8,20 @@ import click
 
 from facerec.cli import output
 from facerec.cli.options import (
+    GALLERY,
     ONE_FACE,
     RECOGNITION,
     THRESHOLD,
     json_option,
     match_rule,
+    opened_gallery,
     opened_pipeline,
     setting_options,
     settings,
 )
 
 if TYPE_CHECKING:
+    from facerec.config import Settings
     from facerec.match.rule import MatchRule
     from facerec.pipeline import AnalyzedFace
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@setting_options(*ONE_FACE, *THRESHOLD, *RECOGNITION)
+@setting_options(*ONE_FACE, *THRESHOLD, *GALLERY, *RECOGNITION)
 @json_option
 def verify(a: str, b: str, *, as_json: bool, **flags: object) -> int:
     """Say whether two images show the same person.
@@ -34,13 +37,16 @@ def verify(a: str, b: str, *, as_json: bool, **flags: object) -> int:
     Each of A and B must show one face; with several, say which one counts with --faces. Ends with 0
     for the same person, with 3 for different people, with 1 when an image cannot be used.
 
+    Nobody needs to be enrolled. With --gallery the threshold is the one that gallery was calibrated
+    to, if it was.
+
     Example: facerec verify a.jpg b.jpg
     """
     from facerec.services.one_face import FacePolicy
     from facerec.services.verify import verify as verify_images
 
     current = settings(flags)
-    rule = match_rule(current)
+    rule = _rule(current)
     policy = FacePolicy(current.match.several_faces)
     pipeline = opened_pipeline(current)
     result = verify_images(pipeline, a, b, rule=rule, policy=policy)
@@ -60,6 +66,7 @@ def verify(a: str, b: str, *, as_json: bool, **flags: object) -> int:
         "threshold": rule.threshold,
         "false_match_rate": rule.fmr,
         "false_match_rate_source": rule.fmr_source,
+        "false_positive_identification_rate": rule.fpir,
         "faces_policy": policy,
         "images": [_face_payload(a, result.face_a), _face_payload(b, result.face_b)],
         "model": current.embed.model,
@@ -70,8 +77,22 @@ def verify(a: str, b: str, *, as_json: bool, **flags: object) -> int:
     return 0 if result.same else 3
 
 
+def _rule(current: Settings) -> MatchRule:
+    # Opening a gallery costs time, so only one that was named is looked into.
+    if current.store.gallery is None:
+        return match_rule(current)
+    with opened_gallery(current) as gallery:
+        return match_rule(current, gallery)
+
+
 def rate_text(rule: MatchRule) -> str:
-    """Say in a sentence which false match rate a threshold has."""
+    """Say in a sentence which rate of false matches or false alarms a threshold has."""
+    if rule.fpir is not None:
+        return (
+            f"At this threshold at most {rule.fpir * 100:.3g} % of strangers (one in "
+            f"{round(1 / rule.fpir):,}) are taken for somebody in the gallery it was calibrated "
+            f"for ({rule.fpir_source})."
+        )
     if rule.fmr is None:
         return "The false match rate of this threshold is not known: you chose it yourself."
     one_in = f"one in {round(1 / rule.fmr):,}; " if rule.fmr else ""

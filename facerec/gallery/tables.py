@@ -1,4 +1,4 @@
-"""The gallery's tables: people, images, templates, crops, steps, and one row about itself.
+"""The gallery's tables: people and what is known of them, steps, calibrations, its own row.
 
 Row classes live only inside ``facerec.gallery``; what leaves it are the value types of
 ``people.py`` and ``templates.py``. Constraints are named by a convention, since SQLite cannot
@@ -292,3 +292,48 @@ class UnknownFaceRow(Base):
     vector: Mapped[bytes]
     quality: Mapped[float]
     png: Mapped[bytes]
+
+
+class CalibrationRow(Base):
+    """The Threshold found for this gallery.
+
+    Attributes:
+        contract_id: contract of the vectors it was found with; it holds for no other.
+        requested_fpir: highest share of strangers that may be taken for somebody.
+        threshold: smallest Score that counts.
+        fpir, fpir_low: what is expected at the Threshold, and the lower bound of it; the upper one
+            is ``requested_fpir``.
+        expected_threshold, threshold_low: where the rate is expected to be the requested one, and
+            the lower bound of that; the upper one is ``threshold``.
+        n_people, n_templates: size of the gallery at the time.
+        origin: ``own`` people or the model's ``reference``.
+        data: which people the Scores are of, in words.
+        data_people, data_comparisons: how many people and comparisons of Templates.
+        fnir, fnir_low, fnir_high: share of searches for enrolled people that miss; NULL when nobody
+            has two Templates.
+        fnir_people, fnir_searches: what that rests on.
+    """
+
+    __tablename__ = "calibrations"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[str]
+    requested_fpir: Mapped[float]
+    threshold: Mapped[float]
+    fpir: Mapped[float]
+    fpir_low: Mapped[float]
+    expected_threshold: Mapped[float]
+    threshold_low: Mapped[float]
+    n_people: Mapped[int]
+    n_templates: Mapped[int]
+    origin: Mapped[str]
+    data: Mapped[str]
+    data_people: Mapped[int]
+    data_comparisons: Mapped[int]
+    fnir: Mapped[float | None]
+    fnir_low: Mapped[float | None]
+    fnir_high: Mapped[float | None]
+    fnir_people: Mapped[int]
+    fnir_searches: Mapped[int]
+    created_at: Mapped[datetime]

@@ -20,14 +20,20 @@ class MatchRule:
     Attributes:
         threshold: the smallest Score, in [-1, 1], that counts as the same Person (inclusive).
         required_margin: the smallest lead over the second Person that counts as clear.
-        fmr: false match rate the Threshold was set at; None when the user chose the Threshold.
+        fmr: false match rate the Threshold was set at; None when the user chose the Threshold, or
+            when it was calibrated on a gallery.
         fmr_source: what data that rate was measured on.
+        fpir: highest false positive identification rate in the gallery the Threshold was calibrated
+            for; None when it was not.
+        fpir_source: what data that rate rests on.
     """
 
     threshold: float
     required_margin: float = DEFAULT_MARGIN
     fmr: float | None = None
     fmr_source: str = ""
+    fpir: float | None = None
+    fpir_source: str = ""
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.threshold <= 1.0:

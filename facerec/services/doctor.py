@@ -324,6 +324,7 @@ def _gallery(folder: Path) -> Check:
         return Check("gallery", str(folder), State.OK, "not there yet")
     try:
         # Imported here, so that a broken installation of the database library is reported too.
+        from facerec.services.calibrate import calibration_warning
         from facerec.services.gallery import open_gallery
         from facerec.services.people import list_people
 
@@ -331,6 +332,7 @@ def _gallery(folder: Path) -> Check:
             gallery.store.check()
             people = list_people(gallery)
             state = gallery.state()
+            warning = calibration_warning(gallery)
     except ImportError as exc:
         return Check("gallery", str(folder), State.PROBLEM, str(exc), "Install facerec again.")
     except FacerecError as exc:
@@ -345,6 +347,8 @@ def _gallery(folder: Path) -> Check:
             f"{detail}; made with a model that is not here any more",
             "facerec gallery reindex --re-embed",
         )
+    if warning:
+        return Check("gallery", str(folder), State.NOTE, detail, warning)
     return Check("gallery", str(folder), State.OK, detail)
 
 

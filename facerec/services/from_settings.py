@@ -48,8 +48,12 @@ def opened_pipeline(current: Settings) -> Pipeline:
     )
 
 
-def match_rule(current: Settings) -> MatchRule:
-    """Return when a score is enough: the user's own threshold, or the one on the model's card.
+def match_rule(current: Settings, gallery: OpenGallery | None = None) -> MatchRule:
+    """Return when a score is enough: the user's own threshold, the gallery's, or the model's.
+
+    Args:
+        current: the settings.
+        gallery: whose calibration is used where the settings name no threshold.
 
     Raises:
         FacerecError: see ``facerec.match.rule.rule_from_card``.
@@ -60,9 +64,14 @@ def match_rule(current: Settings) -> MatchRule:
     match = current.match
     if match.threshold is not None and match.fmr is None:
         return MatchRule(match.threshold, match.required_margin)
-    return rule_from_card(
+    rule = rule_from_card(
         find_model(current.embed.model),
         threshold=match.threshold,
         fmr=match.fmr,
         required_margin=match.required_margin,
     )
+    if gallery is None or match.fmr is not None:
+        return rule
+    from facerec.services.calibrate import calibrated_rule
+
+    return calibrated_rule(gallery, rule)

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, inspect
 
 from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
 from facerec.gallery import migrate, people
+from facerec.gallery.calibrations import find_calibration
 from facerec.gallery.session import GalleryStore, gallery_state
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
@@ -84,7 +85,7 @@ def test_autogenerate_finds_nothing_to_do(engine):
 def test_ids_are_autoincrement(engine):
     with engine.begin() as connection:
         migrate.upgrade(connection)
-        for table in ("people", "images", "templates"):
+        for table in ("people", "images", "templates", "calibrations"):
             sql = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_master WHERE name = ?", (table,)
             ).scalar()
@@ -257,3 +258,20 @@ def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_per
         GalleryStore.open(folder)
 
     assert n_rows(folder, "people") == 1
+
+
+def test_calibrations_come_and_go_with_their_revision(tmp_path, add_person_with_template):
+    """A gallery of the version before keeps everything, and has no calibration yet."""
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    engine = create_engine(f"sqlite:///{folder / 'gallery.db'}")
+    with engine.begin() as connection:
+        migrate.downgrade(connection, "0001")
+    assert "calibrations" not in inspect(engine).get_table_names()
+    engine.dispose()
+
+    with GalleryStore.open(folder) as store, store.read() as session:
+        assert find_calibration(session) is None
+        assert [person.name for person in people.list_people(session)] == ["Ann"]
+
+    assert n_rows(folder, "templates") == 1

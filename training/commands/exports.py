@@ -123,3 +123,28 @@ def mtcnn(folder: Path) -> None:
 
     export_mtcnn(folder)
     output.line(f"P-Net, R-Net and O-Net written to {folder}.")
+
+
+@export.command()
+@click.argument("model")
+@click.option(
+    "--pack", type=click.Path(path_type=Path), required=True, help="With held-out people."
+)
+@click.option("--source", required=True, help="Only people of this source.")
+def strangers(model: str, pack: Path, source: str) -> None:
+    """Write the reference of MODEL beside it: how high strangers score in small galleries.
+
+    Measured on the people of the pack that were held out from training. `facerec calibrate` uses it
+    for galleries too small to be measured themselves.
+
+    Example: facerec export strangers lean --pack PACK --source celeba
+    """
+    from facerec.match.reference import ENDING
+    from facerec.zoo import find_model
+    from training.data.pack import CropPack
+    from training.strangers import reference_of_model
+
+    path = find_model(model).path.with_suffix(ENDING)
+    reference = reference_of_model(CropPack(pack), model, source)
+    path.write_text(reference.to_text(), encoding="utf-8")
+    output.line(f"{path} written, from {reference.n_people} people held out.")
