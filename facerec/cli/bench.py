@@ -173,7 +173,7 @@ def calibration(
     as_json: bool,
     **flags: object,
 ) -> None:
-    """Does a calibrated threshold keep its promise on people it has not seen?
+    """Measure whether a calibrated threshold keeps its promise on strangers.
 
     FOLDER holds one folder of images per person, as LFW does. Without it made-up scores are used,
     whose rate of false alarms is known.

@@ -29,7 +29,9 @@ DEFAULT_ONE_IN = 1000
 def calibrate(
     one_in: int | None, fpir: float | None, *, dry_run: bool, as_json: bool, **flags: object
 ) -> None:
-    """Set the threshold so that at most one stranger in N is taken for somebody.
+    """Set the threshold for at most one false alarm in N strangers.
+
+    A false alarm is a stranger who is taken for somebody.
 
     Measured are the gallery's own people, each searching among the others as a stranger would;
     where they are too few for that, the reference of the model comes in. The threshold is kept in

@@ -41,7 +41,7 @@ N_RESAMPLES = 500
 # Of the weight of a person in a draw. A false alarm between two people counts with the product of
 # their weights; with sqrt(2) - 1 its variance would be that of a Poisson event. The little more is
 # for people who resemble many, since they count on both sides (docs/decisions/0025-calibration.md).
-_WEIGHT_VARIANCE = 0.5
+_WEIGHT_VARIANCE = 0.7
 _WEIGHTS_AT_ONCE = 2_000_000
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facerec.api import Gallery, Recognizer
+from facerec.cli.options import match_rule
+from facerec.cli.verify import rate_text
+from facerec.config import Settings
 from facerec.errors import InputError, NotFoundError, RangeError
 from facerec.gallery.made_up import add_made_up
 from facerec.gallery.session import set_contract
@@ -296,3 +300,25 @@ def test_list_and_doctor_warn_of_an_outgrown_calibration(run: CommandLine, folde
         in run("gallery", "list", "--gallery", folder, "--json").json["calibration_warning"]
     )
     assert "outgrown" in run("doctor", "--gallery", folder).out
+
+
+def test_commands_take_the_gallerys_threshold_unless_another_was_asked_for(
+    gallery: OpenGallery,
+) -> None:
+    fill(gallery, 110, contract_id=LEAN)
+    found = calibrate_gallery(gallery, 0.03)
+    plain = Settings()
+    own = replace(plain, match=replace(plain.match, threshold=0.3))
+    fmr = replace(plain, match=replace(plain.match, fmr=0.01))
+
+    assert match_rule(plain, gallery).threshold == found.threshold
+    assert match_rule(own, gallery).threshold == 0.3
+    assert match_rule(fmr, gallery) == match_rule(fmr)
+    assert match_rule(plain).fpir is None
+
+
+def test_sentence_of_a_calibrated_threshold_names_rate_and_data() -> None:
+    said = rate_text(MatchRule(0.5, fpir=0.001, fpir_source="calibrated on a test"))
+
+    assert said.startswith("At this threshold at most 0.1 % of strangers (one in 1,000)")
+    assert said.endswith("(calibrated on a test).")
