@@ -178,7 +178,7 @@ def calibration(
     FOLDER holds one folder of images per person, as LFW does. Without it made-up scores are used,
     whose rate of false alarms is known.
 
-    Example: facerec bench calibration lfw/images --out out
+    Example: facerec bench calibration crops --aligned
     """
     from facerec.bench.calibration import CASES, measure_calibration, measure_made_up
 

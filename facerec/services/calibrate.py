@@ -8,10 +8,10 @@ contract id and the size it holds for, and is the Threshold of its Decisions fro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from facerec.errors import InputError, NotFoundError
 from facerec.evaluate.error_rates import Estimate, bootstrap_ratio
@@ -37,6 +37,9 @@ from facerec.match.reference import (
 from facerec.match.rule import MatchRule
 from facerec.services.gallery import OpenGallery
 from facerec.zoo import list_models
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 OWN = "own"
 REFERENCE = "reference"
