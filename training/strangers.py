@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def _thresholds(
         start = tail_start(best, weights, rate, len(best))
         found.append(float(fit_tail(best, weights[None], start, size).thresholds(rate)[0]))
     # Rates fitted to different tails may cross by a hair.
-    return np.maximum.accumulate(found[::-1])[::-1].tolist()
+    return list(accumulate(reversed(found), max))[::-1]
 
 
 def _rows(table: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:

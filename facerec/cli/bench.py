@@ -151,6 +151,7 @@ def index(sizes: tuple[int, ...], *, no_start_up: bool, as_json: bool) -> None:
     help="Vectors are kept in this folder for the next time.",
 )
 @click.option("--aligned", is_flag=True, help="The images are crops that `facerec align` wrote.")
+@click.option("--as-labelled", is_flag=True, help="Keep people whom LFW has under two names apart.")
 @click.option(
     "--size",
     "sizes",
@@ -166,17 +167,18 @@ def calibration(
     out: Path,
     *,
     aligned: bool,
+    as_labelled: bool,
     sizes: tuple[str, ...],
     splits: int,
     as_json: bool,
     **flags: object,
 ) -> None:
-    """Does a calibrated threshold keep its promise on people it has not seen?
+    """Measure whether a calibrated threshold keeps its promise on strangers.
 
     FOLDER holds one folder of images per person, as LFW does. Without it made-up scores are used,
     whose rate of false alarms is known.
 
-    Example: facerec bench calibration lfw/images --out out
+    Example: facerec bench calibration crops --aligned
     """
     from facerec.bench.calibration import CASES, measure_calibration, measure_made_up
 
@@ -190,6 +192,7 @@ def calibration(
                 out,
                 model=settings(flags).embed.model,
                 aligned=aligned,
+                join_names=not as_labelled,
                 sizes=chosen,
                 n_splits=splits,
                 task=task,

@@ -29,12 +29,14 @@ DEFAULT_ONE_IN = 1000
 def calibrate(
     one_in: int | None, fpir: float | None, *, dry_run: bool, as_json: bool, **flags: object
 ) -> None:
-    """Set the threshold so that at most one stranger in N is taken for somebody.
+    """Set the threshold for at most one false alarm in N strangers.
 
-    Measured are the gallery's own people, each searching among the others as a stranger would; a
-    small gallery takes the reference of its model. The threshold is kept in the gallery and used
-    there from then on; --threshold and --fmr still come first. Calibrate again when people were
-    added.
+    A false alarm is a stranger who is taken for somebody.
+
+    Measured are the gallery's own people, each searching among the others as a stranger would;
+    where they are too few for that, the reference of the model comes in. The threshold is kept in
+    the gallery and used there from then on; --threshold and --fmr still come first. Calibrate again
+    when people were added.
 
     Example: facerec calibrate --one-in 1000
     """
@@ -89,8 +91,8 @@ def _data(found: Calibration) -> list[str]:
     if found.origin == "own":
         return [said]
     caution = (
-        "The bound holds as far as your pictures are like those; with 100 people or more the "
-        "gallery is measured itself."
+        "The bound holds as far as your pictures are like those; with three people for each "
+        "stranger in the rate, and 100 at least, the gallery is measured by itself."
     )
     return [said, caution]
 

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("facerec.cli.bench:bench", "Measure speed against other programs."),
     "calibrate": (
         "facerec.cli.calibrate:calibrate",
-        "Set the threshold so that at most one stranger in N is taken for somebody.",
+        "Set the threshold for at most one false alarm in N strangers.",
     ),
     "config": ("facerec.cli.config:config", "Show the settings and where each value came from."),
     "demo": (

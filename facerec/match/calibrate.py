@@ -28,6 +28,8 @@ from facerec.errors import RangeError, ShapeError
 CONFIDENCE = 0.95
 # With fewer people the tail of the best Scores cannot be seen.
 MIN_PEOPLE = 100
+# Fewer expected false alarms are not told from none.
+RULE_OF_THREE = 3
 # The tail is fitted to about so many people; more would fit its body instead.
 TAIL_PEOPLE = 200
 # At most the upper half of the Scores is tail; at least twice the share asked for is.
@@ -39,7 +41,7 @@ N_RESAMPLES = 500
 # Of the weight of a person in a draw. A false alarm between two people counts with the product of
 # their weights; with sqrt(2) - 1 its variance would be that of a Poisson event. The little more is
 # for people who resemble many, since they count on both sides (docs/decisions/0025-calibration.md).
-_WEIGHT_VARIANCE = 0.5
+_WEIGHT_VARIANCE = 0.7
 _WEIGHTS_AT_ONCE = 2_000_000
 
 
@@ -115,11 +117,21 @@ class TailFit:
         return self.excess / shape.mean_excess(self.share)
 
 
-def is_enough(n_people: int, fpir: float) -> bool:
-    """Say whether a Gallery's own people can calibrate a rate.
+def can_measure(n_people: int, fpir: float) -> bool:
+    """Say whether people can measure a rate by themselves: three false alarms among them.
 
     Args:
-        n_people: with Templates.
+        n_people: who searched.
+        fpir: wanted.
+    """
+    return n_people >= MIN_PEOPLE and fpir * n_people >= RULE_OF_THREE - 1e-9
+
+
+def can_follow(n_people: int, fpir: float) -> bool:
+    """Say whether the tail of their Scores can be followed to a rate, by its shape alone.
+
+    Args:
+        n_people: who searched.
         fpir: wanted.
     """
     return n_people >= MIN_PEOPLE and fpir * n_people * MAX_REACH >= 1.0
@@ -144,7 +156,7 @@ def calibrate(searches: StrangerSearches, fpir: float, *, seed: int = 0) -> Cali
     require_rate(fpir)
     _require_shapes(searches)
     _, inverse, counts = np.unique(searches.person, return_inverse=True, return_counts=True)
-    if not is_enough(len(counts), fpir):
+    if not can_follow(len(counts), fpir):
         raise RangeError(
             f"{len(counts)} people are too few to see one false alarm in {1 / fpir:,.0f} searches.",
             remedy=f"Enrol at least {max(MIN_PEOPLE, math.ceil(1 / (fpir * MAX_REACH))):,} people, "
@@ -232,18 +244,17 @@ def require_rate(fpir: float) -> None:
         )
 
 
-def grown_fpir(fpir: float, n_then: int, n_now: int) -> float:
+def grown_fpir(fpir: float, growth: float) -> float:
     """Return what an FPIR becomes at most when people are added.
 
     Twice as many people raise at most twice as many false alarms: a stranger who resembles several
     of them raises one only.
 
     Args:
-        fpir: with ``n_then`` people enrolled.
-        n_then: people the rate holds for.
-        n_now: people enrolled now.
+        fpir: before.
+        growth: people now over people then.
     """
-    return min(1.0, fpir * max(1.0, n_now / n_then))
+    return min(1.0, fpir * max(1.0, growth))
 
 
 def _require_shapes(searches: StrangerSearches) -> None:

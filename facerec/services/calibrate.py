@@ -1,17 +1,17 @@
 """Calibrate a gallery: the Threshold at which at most one stranger in N is taken for somebody.
 
 Each Person of the gallery searches among all the others, as a stranger would; where they are too
-few, the model's reference stands in. The result is kept in the gallery with the contract id and the
-size it holds for, and is the Threshold of its Decisions from then on.
+few to measure the rate, the model's reference comes in. The result is kept in the gallery with the
+contract id and the size it holds for, and is the Threshold of its Decisions from then on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from facerec.errors import InputError, NotFoundError
 from facerec.evaluate.error_rates import Estimate, bootstrap_ratio
@@ -23,8 +23,9 @@ from facerec.match.calibrate import (
     Calibrated,
     StrangerSearches,
     calibrate,
+    can_follow,
+    can_measure,
     grown_fpir,
-    is_enough,
     require_rate,
 )
 from facerec.match.reference import (
@@ -36,6 +37,9 @@ from facerec.match.reference import (
 from facerec.match.rule import MatchRule
 from facerec.services.gallery import OpenGallery
 from facerec.zoo import list_models
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 OWN = "own"
 REFERENCE = "reference"
@@ -146,7 +150,9 @@ def calibrate_gallery(gallery: OpenGallery, fpir: float, *, store: bool = True) 
         )
     n_people = len(np.unique(person))
     searches = leave_one_out(vectors, person) if n_people > 1 else None
-    found, data = _found(searches, contract_id, fpir, len(vectors))
+    strangers = None if searches is None else searches.as_strangers()
+    found, origin = find_threshold(strangers, contract_id, fpir, len(vectors))
+    data = _data(origin, searches, contract_id)
     fnir = None if searches is None else searches.fnir(found.threshold)
     calibration = Calibration(
         contract_id=contract_id,
@@ -158,7 +164,7 @@ def calibrate_gallery(gallery: OpenGallery, fpir: float, *, store: bool = True) 
         threshold_low=found.threshold_low,
         n_people=n_people,
         n_templates=len(vectors),
-        origin=data.origin,
+        origin=origin,
         data=data.words,
         data_people=data.n_people,
         data_comparisons=data.n_comparisons,
@@ -175,6 +181,39 @@ def calibrate_gallery(gallery: OpenGallery, fpir: float, *, store: bool = True) 
     return calibration
 
 
+def find_threshold(
+    searches: StrangerSearches | None, contract_id: str, fpir: float, n_templates: int
+) -> tuple[Calibrated, str]:
+    """Find the Threshold from the gallery's own people, the model's reference, or both.
+
+    Own people decide alone where they can measure the rate. Where they cannot, but the tail of
+    their Scores can be followed to it, the stricter of both decides: the tail of few people is
+    often heavier than it looks.
+
+    Args:
+        searches: by the gallery's own people; None with fewer than two of them.
+        contract_id: of their Templates.
+        fpir: the highest share of strangers that may be taken for somebody.
+        n_templates: of the gallery.
+
+    Returns:
+        What was found, and whether ``own`` people or the ``reference`` decided.
+
+    Raises:
+        RangeError: the rate is none, or lower than the data can tell.
+        NotFoundError: the reference is needed and the model has none.
+    """
+    n_searchers = 0 if searches is None else len(np.unique(searches.person))
+    if searches is not None and can_measure(n_searchers, fpir):
+        return calibrate(searches, fpir), OWN
+    reference = calibrate_from_reference(find_reference(contract_id), fpir, n_templates)
+    if searches is not None and can_follow(n_searchers, fpir):
+        own = calibrate(searches, fpir)
+        if own.threshold >= reference.threshold:
+            return own, OWN
+    return reference, REFERENCE
+
+
 def find_reference(contract_id: str) -> Reference:
     """Return the reference of the model that makes Embeddings of a contract.
 
@@ -189,9 +228,10 @@ def find_reference(contract_id: str) -> Reference:
             if reference.contract_id == contract_id:
                 return reference
     raise NotFoundError(
-        "The gallery has too few people to calibrate itself for that rate, and its model has no "
-        "reference of strangers.",
-        remedy="Enrol 100 people or more, allow more false alarms, or set --threshold yourself.",
+        "The gallery has too few people to measure that rate, and its model has no reference of "
+        "strangers.",
+        remedy="Enrol 100 people and three for each false alarm, allow more of those, or set "
+        "--threshold yourself.",
     )
 
 
@@ -218,7 +258,7 @@ def calibration_warning(gallery: OpenGallery) -> str:
     growth = max(len(people) / found.n_people, n_templates / found.n_templates)
     if growth < OUTGROWN:
         return ""
-    rate = grown_fpir(found.requested_fpir, 1, growth)
+    rate = grown_fpir(found.requested_fpir, growth)
     return (
         f"The gallery has outgrown its calibration: it was made for {found.n_people:,} people with "
         f"{found.n_templates:,} templates, now there are {len(people):,} with {n_templates:,}, and "
@@ -248,30 +288,25 @@ def calibrated_rule(gallery: OpenGallery, rule: MatchRule) -> MatchRule:
     )
 
 
-def _enrolled(session: Session) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    ids, vectors = TemplateVectors(session).vectors()
-    owners = owners_of(session, ids.tolist())
-    names = np.array([owners[int(one)].person_id for one in ids], np.int64)
-    return vectors, np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
 @dataclass(frozen=True, slots=True)
 class _Data:
     """What a Threshold rests on, see ``CalibrationRow``."""
 
-    origin: str
     words: str
     n_people: int
     n_comparisons: int
 
 
-def _found(
-    searches: LeaveOneOut | None, contract_id: str, fpir: float, n_templates: int
-) -> tuple[Calibrated, _Data]:
-    if searches is not None and is_enough(len(np.unique(searches.person)), fpir):
+def _data(origin: str, searches: LeaveOneOut | None, contract_id: str) -> _Data:
+    if origin == OWN and searches is not None:
         words = "this gallery's own people, each searching among the others"
-        data = _Data(OWN, words, searches.n_people, searches.n_comparisons)
-        return calibrate(searches.as_strangers(), fpir), data
+        return _Data(words, searches.n_people, searches.n_comparisons)
     reference = find_reference(contract_id)
-    data = _Data(REFERENCE, reference.data, reference.n_people, reference.n_comparisons)
-    return calibrate_from_reference(reference, fpir, n_templates), data
+    return _Data(reference.data, reference.n_people, reference.n_comparisons)
+
+
+def _enrolled(session: Session) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    ids, vectors = TemplateVectors(session).vectors()
+    owners = owners_of(session, ids.tolist())
+    names = np.array([owners[int(one)].person_id for one in ids], np.int64)
+    return vectors, np.unique(names, return_inverse=True)[1].astype(np.int64)

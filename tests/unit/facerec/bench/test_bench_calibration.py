@@ -93,14 +93,20 @@ def test_measures_a_folder_of_crops_and_keeps_the_vectors(
     assert rows == again
     by_rule = {row.rule: row for row in rows}
     assert set(by_rule) == {
-        "calibrated", "calibrated, without the bound", "the model's card, 0.60", *bench.RIVALS
+        "own people alone", "own people, no bound", "the model's card, 0.60", *bench.RIVALS
     }  # fmt: skip
-    strict, loose = by_rule["calibrated"], by_rule["calibrated, without the bound"]
+    strict, loose = by_rule["own people alone"], by_rule["own people, no bound"]
     assert strict.n_strangers == 30
     assert strict.threshold > loose.threshold
     assert strict.fnir is not None
     assert loose.fnir is not None
     assert strict.fnir >= loose.fnir
+
+
+def test_people_under_two_names_are_one() -> None:
+    names = ["Ann", "Bison_Dele", "Brian_Williams"]
+
+    np.testing.assert_array_equal(bench._joined(np.array([0, 1, 2, 2]), names), [0, 1, 1, 1])
 
 
 def test_too_few_people_are_refused(home: Path, crops: Path, tmp_path: Path) -> None:

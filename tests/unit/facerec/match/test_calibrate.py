@@ -11,9 +11,10 @@ from facerec.errors import RangeError, ShapeError
 from facerec.match.calibrate import (
     StrangerSearches,
     calibrate,
+    can_follow,
+    can_measure,
     fit_tail,
     grown_fpir,
-    is_enough,
     tail_start,
 )
 
@@ -149,9 +150,15 @@ def test_refuses_rates_that_cannot_be_seen() -> None:
         calibrate(independent_scores(100, 0), 1e-5)
 
     assert "5,000 people" in caught.value.remedy
-    assert not is_enough(99, 0.1)
-    assert is_enough(100, 0.0005)
-    assert not is_enough(100, 0.0004)
+    assert not can_follow(99, 0.1)
+    assert can_follow(100, 0.0005)
+    assert not can_follow(100, 0.0004)
+
+
+def test_three_expected_alarms_are_a_measurement() -> None:
+    assert can_measure(300, 0.01)
+    assert not can_measure(299, 0.01)
+    assert not can_measure(99, 0.1)
 
 
 def test_refuses_arrays_that_do_not_fit() -> None:
@@ -160,6 +167,6 @@ def test_refuses_arrays_that_do_not_fit() -> None:
 
 
 def test_growth_raises_alarms_at_most_in_proportion() -> None:
-    assert grown_fpir(0.001, 100, 250) == pytest.approx(0.0025)
-    assert grown_fpir(0.001, 100, 50) == 0.001
-    assert grown_fpir(0.2, 10, 1000) == 1.0
+    assert grown_fpir(0.001, 2.5) == pytest.approx(0.0025)
+    assert grown_fpir(0.001, 0.5) == 0.001
+    assert grown_fpir(0.2, 100) == 1.0

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facerec.api import Gallery, Recognizer
+from facerec.cli.options import match_rule
+from facerec.cli.verify import rate_text
+from facerec.config import Settings
 from facerec.errors import InputError, NotFoundError, RangeError
 from facerec.gallery.made_up import add_made_up
 from facerec.gallery.session import set_contract
+from facerec.match.calibrate import calibrate
+from facerec.match.reference import calibrate_from_reference
 from facerec.match.rule import MatchRule
 from facerec.services import calibrate as service
 from facerec.services.calibrate import (
@@ -19,6 +25,7 @@ from facerec.services.calibrate import (
     calibrated_rule,
     calibration_of,
     calibration_warning,
+    find_reference,
     leave_one_out,
 )
 from facerec.services.gallery import OpenGallery, open_gallery
@@ -102,8 +109,8 @@ def test_very_many_templates_search_in_part(monkeypatch: pytest.MonkeyPatch) -> 
 def test_calibration_is_kept_with_what_it_depends_on(gallery: OpenGallery) -> None:
     fill(gallery, 120, each=2)
 
-    made = calibrate_gallery(gallery, 0.01)
-    again = calibrate_gallery(gallery, 0.02)
+    made = calibrate_gallery(gallery, 0.03)
+    again = calibrate_gallery(gallery, 0.05)
 
     assert (made.origin, made.n_people, made.n_templates) == ("own", 120, 240)
     assert (made.data_people, made.data_comparisons) == (120, 240 * 238)
@@ -125,7 +132,7 @@ def test_strangers_stay_below_what_was_promised(gallery: OpenGallery) -> None:
 def test_dry_run_stores_nothing(gallery: OpenGallery) -> None:
     fill(gallery, 110)
 
-    calibrate_gallery(gallery, 0.01, store=False)
+    calibrate_gallery(gallery, 0.03, store=False)
 
     assert calibration_of(gallery) is None
 
@@ -141,6 +148,25 @@ def test_small_gallery_takes_its_models_reference(gallery: OpenGallery) -> None:
     assert found.fnir is None
 
 
+@pytest.mark.parametrize("dimension", [16, 512])
+def test_rate_that_cannot_be_measured_takes_the_stricter_threshold(
+    gallery: OpenGallery, dimension: int
+) -> None:
+    """Of 110 people: random directions in 16 dimensions lie close together, in 512 far apart."""
+    vectors = np.random.default_rng(1).standard_normal((110, dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with gallery.store.write() as session:
+        add_made_up(session, vectors, contract_id=LEAN, per_person=1, at=AT)
+    searches = leave_one_out(vectors, np.arange(110)).as_strangers()
+    own = calibrate(searches, 0.01).threshold
+    reference = calibrate_from_reference(find_reference(LEAN), 0.01, 110).threshold
+
+    found = calibrate_gallery(gallery, 0.01)
+
+    assert found.threshold == max(own, reference)
+    assert found.origin == ("own" if dimension == 16 else "reference")
+
+
 def test_small_gallery_of_a_model_without_reference_says_what_to_do(gallery: OpenGallery) -> None:
     fill(gallery, 5)
 
@@ -152,7 +178,7 @@ def test_small_gallery_of_a_model_without_reference_says_what_to_do(gallery: Ope
 
 def test_empty_gallery_and_wrong_rates_are_refused(gallery: OpenGallery) -> None:
     with pytest.raises(InputError, match="Nobody is enrolled"):
-        calibrate_gallery(gallery, 0.01)
+        calibrate_gallery(gallery, 0.03)
     with pytest.raises(RangeError, match="rate of false alarms"):
         calibrate_gallery(gallery, 0.5)
 
@@ -160,18 +186,18 @@ def test_empty_gallery_and_wrong_rates_are_refused(gallery: OpenGallery) -> None
 def test_rule_is_the_gallerys_unless_the_user_chose(gallery: OpenGallery) -> None:
     fill(gallery, 110)
     assert calibrated_rule(gallery, CARD_RULE) == CARD_RULE
-    found = calibrate_gallery(gallery, 0.01)
+    found = calibrate_gallery(gallery, 0.03)
 
     rule = calibrated_rule(gallery, CARD_RULE)
 
-    assert (rule.threshold, rule.fpir, rule.fmr) == (found.threshold, 0.01, None)
+    assert (rule.threshold, rule.fpir, rule.fmr) == (found.threshold, 0.03, None)
     assert rule.fpir_source.startswith("calibrated on this gallery's own people")
     assert calibrated_rule(gallery, MatchRule(0.3)) == MatchRule(0.3)
 
 
 def test_another_model_ends_the_calibration(gallery: OpenGallery) -> None:
     fill(gallery, 110)
-    calibrate_gallery(gallery, 0.01)
+    calibrate_gallery(gallery, 0.03)
     assert calibration_warning(gallery) == ""
 
     with gallery.store.write() as session:
@@ -186,7 +212,7 @@ def test_gallery_outgrows_its_calibration(
     gallery: OpenGallery, n_more: int, *, warned: bool
 ) -> None:
     fill(gallery, 110)
-    calibrate_gallery(gallery, 0.01)
+    calibrate_gallery(gallery, 0.03)
 
     with gallery.store.write() as session:
         for number in range(n_more):
@@ -197,14 +223,14 @@ def test_gallery_outgrows_its_calibration(
     if warned:
         assert "110 people" in warning
         assert "now there are 165" in warning
-        assert "1.50%" in warning
+        assert "4.50%" in warning
 
 
 def test_python_api_uses_the_gallerys_threshold(tmp_path: Path) -> None:
     pipeline = fake_pipeline()
     with open_gallery(tmp_path / "people") as opened:
         fill(opened, 110, contract_id=pipeline.embedder.contract_id)
-        found = calibrate_gallery(opened, 0.01)
+        found = calibrate_gallery(opened, 0.03)
 
     with Gallery.open(
         tmp_path / "people", recognizer=Recognizer.from_pipeline(pipeline, CARD_RULE)
@@ -274,3 +300,25 @@ def test_list_and_doctor_warn_of_an_outgrown_calibration(run: CommandLine, folde
         in run("gallery", "list", "--gallery", folder, "--json").json["calibration_warning"]
     )
     assert "outgrown" in run("doctor", "--gallery", folder).out
+
+
+def test_commands_take_the_gallerys_threshold_unless_another_was_asked_for(
+    gallery: OpenGallery,
+) -> None:
+    fill(gallery, 110, contract_id=LEAN)
+    found = calibrate_gallery(gallery, 0.03)
+    plain = Settings()
+    own = replace(plain, match=replace(plain.match, threshold=0.3))
+    fmr = replace(plain, match=replace(plain.match, fmr=0.01))
+
+    assert match_rule(plain, gallery).threshold == found.threshold
+    assert match_rule(own, gallery).threshold == 0.3
+    assert match_rule(fmr, gallery) == match_rule(fmr)
+    assert match_rule(plain).fpir is None
+
+
+def test_sentence_of_a_calibrated_threshold_names_rate_and_data() -> None:
+    said = rate_text(MatchRule(0.5, fpir=0.001, fpir_source="calibrated on a test"))
+
+    assert said.startswith("At this threshold at most 0.1 % of strangers (one in 1,000)")
+    assert said.endswith("(calibrated on a test).")
