@@ -191,12 +191,14 @@ def format_live(bench: LiveBench) -> str:
             f"{f'{ratio.value:.2f} ({ratio.low:.2f}-{ratio.high:.2f})':>22}"
         )
     lines += [f"not measured: {entry.reason} {entry.remedy}" for entry in bench.speed.absences]
-    lines += [
+    lines.append(
         f"from frame to answer: median {bench.latency_median_ms:.1f} ms, 95 % within "
-        f"{bench.latency_p95_ms:.1f} ms; {bench.n_shown} frames shown, {bench.n_dropped} dropped",
+        f"{bench.latency_p95_ms:.1f} ms; {bench.n_shown} frames shown, {bench.n_dropped} dropped"
+    )
+    lines.append(
         f"boxes: smallest overlap with the truth {bench.least_iou:.2f}, "
-        f"{bench.n_missing} faces without a box",
-        f"{bench.speed.machine['processor']}, {bench.speed.machine['cores']} cores, "
-        f"{bench.speed.machine['date']}",
-    ]
+        f"{bench.n_missing} faces without a box"
+    )
+    machine = bench.speed.machine
+    lines.append(f"{machine['processor']}, {machine['cores']} cores, {machine['date']}")
     return "\n".join(lines)

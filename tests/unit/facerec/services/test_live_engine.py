@@ -187,13 +187,11 @@ def test_a_wrong_source_is_an_error(gallery: OpenGallery) -> None:
     assert isinstance(engine.error, SourceError)
 
 
-def test_a_gallery_that_is_damaged_meanwhile_is_an_error(
-    gallery: OpenGallery, tmp_path: Path
-) -> None:
+def test_a_gallery_that_is_damaged_meanwhile_is_an_error(tmp_path: Path) -> None:
     folder = tmp_path / "g"
     heard = Heard()
-    engine = engine_of(gallery, images_in_memory([np.zeros((9, 9, 3), np.uint8)]), heard)
-    gallery.close()
+    with toy_gallery(folder, {}, toy_pipeline()) as gallery:
+        engine = engine_of(gallery, images_in_memory([np.zeros((9, 9, 3), np.uint8)]), heard)
     for path in folder.glob(f"{DATABASE_NAME}*"):
         path.unlink()
     (folder / DATABASE_NAME).write_bytes(b"no database")
