@@ -22,10 +22,11 @@ from facerec.imaging.scripted import Script, TrueFace
 from facerec.match.rule import MatchRule
 from facerec.pipeline import Pipeline
 from facerec.progress import SilentTask, Task
-from facerec.services.enroll import EnrollOptions, FacePolicy, enroll
+from facerec.services.enroll import EnrollOptions, enroll
 from facerec.services.gallery import OpenGallery, open_gallery
 from facerec.services.identify import identify
 from facerec.services.live_core import LiveCore
+from facerec.services.one_face import FacePolicy
 from facerec.track.motion import overlaps
 from facerec.types import ImageRGB
 
@@ -302,7 +303,7 @@ def _matched(
     result: list[tuple[Answer | None, float]] = [(None, 0.0)] * len(faces)
     weighted = table * (shares[:, None] > 0.2)
     while weighted.max() >= _SAME_FACE:
-        row, column = np.unravel_index(int(weighted.argmax()), weighted.shape)
+        row, column = divmod(int(weighted.argmax()), len(answers))
         result[row] = (answers[column], float(table[row, column]))
         weighted[row] = weighted[:, column] = 0.0
     return result

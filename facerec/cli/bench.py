@@ -223,6 +223,76 @@ def calibration(
 
 @bench.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@_rounds_option
+@click.option("--peer", "peers", multiple=True, help="Only this program; may be given again.")
+@json_option
+def live(folder: Path, rounds: int, peers: tuple[str, ...], *, as_json: bool) -> None:
+    """A video of three people of FOLDER, beside facenet-pytorch and dlib on each frame.
+
+    Example: facerec bench live .cache/photos
+    """
+    from facerec.bench.live import MIN_FACE_PX, format_live, measure_live
+    from facerec.match.rule import rule_from_card
+    from facerec.pipeline import open_pipeline
+    from facerec.zoo import find_model
+
+    pipeline = open_pipeline(min_face_px=MIN_FACE_PX)
+    rule = rule_from_card(find_model("default"))
+    with output.progress() as task:
+        report = measure_live(
+            folder, pipeline, rule=rule, n_rounds=rounds, peers=peers or None, task=task
+        )
+    output.emit(format_live(report), report.payload(), as_json=as_json)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--seeds", default=20, show_default=True, help="Play the videos of seeds 1 to this.")
+@click.option("--seed", "only", multiple=True, type=int, help="Only this seed; may be repeated.")
+@click.option(
+    "--every",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="To compare, name each so manieth frame by itself; 0 for none.",
+)
+@json_option
+def stability(
+    folder: Path, seeds: int, only: tuple[int, ...], every: int, *, as_json: bool
+) -> None:
+    """Whether names in a video are right and steady, on scripted videos of the people in FOLDER.
+
+    FOLDER has one subfolder a person, as LFW has. Seed 0 was used while the engine was made.
+
+    Example: facerec bench stability lfw/images --seeds 5
+    """
+    from facerec.bench.stability import format_results, measure_stability
+    from facerec.match.rule import rule_from_card
+    from facerec.pipeline import open_pipeline
+    from facerec.zoo import find_model
+
+    pipeline = open_pipeline()
+    rule = rule_from_card(find_model("default"))
+    chosen = only or tuple(range(1, seeds + 1))
+    with output.progress() as task:
+        results = measure_stability(
+            folder, pipeline, rule=rule, seeds=chosen, every=every, task=task
+        )
+    payload = {
+        "videos": [
+            {
+                "seed": result.seed,
+                "live": result.live.payload(),
+                "each_frame": result.each_frame.payload(),
+            }
+            for result in results
+        ]
+    }
+    output.emit(format_results(results), payload, as_json=as_json)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--every", default=1, show_default=True, help="Take one image in so many.")
 @click.option(
     "--sheet",

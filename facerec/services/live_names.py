@@ -259,4 +259,5 @@ class TrackNames:
         likeness = watched.track.likeness(vector[None])
         if likeness is None or watched.quality.score < _CLEAR_QUALITY:
             return False
-        return watched.track.n_looks > 1 and likeness[0] < self._options.tracker.other_score
+        has_clear_look = watched.best_quality >= _CLEAR_QUALITY
+        return has_clear_look and likeness[0] < self._options.tracker.other_score

@@ -21,6 +21,10 @@ from facerec.types import Face
 Floats = NDArray[np.float64]
 # A track seen within this time may still hide a face, though it was not seen in this frame.
 _FRESH_S = 0.3
+# So much more like a face must a lost track be to take it from one that is in doubt.
+_CLEAR_LEAD = 0.1
+# A track not older than this may have begun by mistake, while its face's own track was lost.
+_YOUNG_S = 1.0
 # A head reaches beyond its face's box on each side by this share of the box.
 _HEAD_SIDE = 0.25
 # A face that overlaps a track's place so much is its own, unless others are near.
@@ -168,15 +172,15 @@ class Tracker:
         costs[scored] += 2.0 * (1.0 - scores[scored])
         costs[scores < self.options.other_score] = FORBIDDEN
         for row, column in assign(costs):
-            track = self.tracks[row]
-            self._believe(track, scores[:, column], row)
-            track.see(faces[column], time_s)
-            found[column] = track
-        self._regain(faces, found, time_s, ask)
-        if may_start:
-            for column, face in enumerate(faces):
-                if found[column] is None:
-                    found[column] = self.start(face, time_s)
+            found[column] = self.tracks[row]
+            self._believe(self.tracks[row], scores[:, column], row)
+        self._regain(found, time_s, ask)
+        for column, face in enumerate(faces):
+            track = found[column]
+            if track is not None:
+                track.see(face, time_s)
+            elif may_start:
+                found[column] = self.start(face, time_s)
         self._mark(time_s)
         return found
 
@@ -256,24 +260,38 @@ class Tracker:
         rival = np.nanmax(others) if np.isfinite(others).any() else -1.0
         track.in_doubt = not (score >= self.options.same_score and score > rival)
 
-    def _regain(
-        self, faces: Sequence[Face], found: list[Track | None], time_s: float, ask: AskLooks
-    ) -> None:
-        """Give faces without track to a lost track that they clearly look like."""
-        lost = [t for t in self.tracks if t not in found and t.n_looks > 0 and t.seen_s < time_s]
-        free = [column for column in range(len(faces)) if found[column] is None]
+    def _regain(self, found: list[Track | None], time_s: float, ask: AskLooks) -> None:
+        """Give faces back to lost tracks that they clearly look like.
+
+        Such a face has no track, or one that is in doubt and looks less like it, or one so young
+        that it may have begun by mistake; that one ends then.
+        """
+        lost = [track for track in self.tracks if track not in found and track.n_looks > 0]
+        free = [column for column, track in enumerate(found) if _is_open(track, time_s)]
         if not lost or not free:
             return
         vectors, _ = ask(free)
-        rows = [track.likeness(vectors) for track in lost]
-        scores = np.array([row for row in rows if row is not None]).reshape(len(lost), len(free))
-        costs = np.where(scores >= self.options.same_score, 1.0 - scores, FORBIDDEN)
-        for row, column in assign(costs):
-            track = lost[row]
+        costs = np.full((len(lost), len(free)), FORBIDDEN)
+        for row, track in enumerate(lost):
+            likeness = track.likeness(vectors)
+            if likeness is not None:
+                costs[row] = np.where(likeness >= self.options.same_score, 1 - likeness, FORBIDDEN)
+        for index, column in enumerate(free):
+            costs[costs[:, index] >= 1 - self._claim(found[column], vectors[index]), index] = (
+                FORBIDDEN
+            )
+        for row, index in assign(costs):
+            holder, track = found[free[index]], lost[row]
+            if holder is not None and not holder.in_doubt:
+                self.end(holder)
             track.in_doubt = False
-            track.motion = Motion(faces[free[column]].box_xyxy, time_s)
-            track.see(faces[free[column]], time_s)
-            found[free[column]] = track
+            track.motion.forget()
+            found[free[index]] = track
+
+    def _claim(self, holder: Track | None, vector: NDArray[np.float32]) -> float:
+        """Score that a lost track must beat to take a face (D,) from the track that has it."""
+        likeness = holder.likeness(vector[None]) if holder and holder.in_doubt else None
+        return -1.0 if likeness is None else float(likeness[0]) + _CLEAR_LEAD
 
     def _mark(self, time_s: float) -> None:
         """Note which tracks must be looked at before they are paired the next time."""
@@ -286,3 +304,8 @@ class Tracker:
             hidden = track.seen_s < time_s
             track.is_touching = bool(touching[row][is_fresh].any())
             track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
+
+
+def _is_open(track: Track | None, time_s: float) -> bool:
+    """Whether a face with that track may still be given to another one."""
+    return track is None or track.in_doubt or time_s - track.began_s <= _YOUNG_S
