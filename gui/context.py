@@ -99,6 +99,7 @@ class Context(QObject):
         runners: one queue per resource.
         gallery_slot: the gallery with its state.
         pipeline_slot: detector and embedder with their state.
+        page_ids: which pages the window has.
 
     Signals (all on the GUI thread):
         gallery_state_changed: the gallery is open or failed to.
@@ -137,6 +138,7 @@ class Context(QObject):
         super().__init__()
         self.loaded = loaded
         self.runners = Runners()
+        self.page_ids: frozenset[str] = frozenset()
         self._flags = dict(flags or {})
         self._open_pipeline = open_pipeline
         self.gallery_slot: Opened[OpenGallery] = Opened(

@@ -71,7 +71,7 @@ def chinese(qapp) -> None:
 
 def test_errors_are_said_in_the_language_of_the_window(chinese) -> None:
     assert translated_error(NoFaceError("No face was found."))[0] == "未找到人脸。"
-    assert translated_issue(QualityIssue("too_dark", "x", 1, 2)) == "人脸太暗，请增加光线。"
+    assert translated_issue(QualityIssue("too_dark", "x", 1, 2)) == "人脸太暗，请增加光线。"  # noqa: RUF001
     assert translated_stage("enrol") == "正在登记"
 
 
