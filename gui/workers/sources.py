@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from facerec.imaging.frames import FrameSource, list_cameras, open_source
 from facerec.pipeline import Pipeline
-from facerec.progress import Task
 from facerec.services.sample_video import sample_video
 
 
@@ -34,14 +33,14 @@ class SourceChoice:
     value: str = ""
     name: str = ""
 
-    def open(self, pipeline: Pipeline, task: Task) -> FrameSource:
-        """Make the source; a job's business, since photographs may have to be fetched.
+    def open(self, pipeline: Pipeline) -> FrameSource:
+        """Make the source; a job's business, since photographs may have to be read.
 
         Raises:
             FacerecError: there is no such source.
         """
         if self.kind is SourceKind.SAMPLE:
-            return sample_video(pipeline.detector, task=task)
+            return sample_video(pipeline.detector)
         return open_source(self.value, is_live=True)
 
 
