@@ -1,22 +1,24 @@
 """The built-in sample video: a test camera for who has none, or wants to try the window first.
 
 Two people of the public-domain photographs come and go: each alone, then both together, the first
-one from another photograph. The photographs are fetched when they are not there yet.
+one from another photograph. The photographs are those of the demo, which fetches them.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from facerec.detect.base import Detector, PrimaryPolicy, primary_face
+from facerec.errors import NotFoundError
 from facerec.imaging.frames import FrameSource, ImagesSource
 from facerec.imaging.read import read_image
 from facerec.imaging.scripted import Actor, Key, Script, Sprite, make_sprite, plain_ground
+from facerec.imaging.video import VideoFrame
 from facerec.paths import cache_dir
-from facerec.progress import Task
-from facerec.services.demo_photos import PHOTOS, fetch_photos
 from facerec.types import ImageRGB
 
 FRAME_HW = (540, 960)
@@ -26,21 +28,25 @@ FIRST, SECOND = "Barack Obama", "Joe Biden"
 _FILES = ("obama.jpg", "obama2.jpg", "biden.jpg")
 
 
-def sample_video(detector: Detector, *, task: Task | None = None) -> FrameSource:
+def sample_video(detector: Detector) -> FrameSource:
     """Return the sample as a camera that shows it over and over.
 
     Args:
         detector: finds the faces in the photographs.
-        task: receives progress while photographs are fetched.
 
     Raises:
-        DependencyError: the photographs are not there and cannot be fetched.
+        NotFoundError: the photographs are not there; this program goes online only when asked to.
     """
-    wanted = [photo for photo in PHOTOS if photo.file in _FILES]
     folder = cache_dir() / "photos"
-    fetch_photos(folder, photos=wanted, task=task)
+    if not all((folder / file).is_file() for file in _FILES):
+        raise NotFoundError(
+            "The photographs of the sample video are not on this computer yet.",
+            remedy="Fetch them once in a terminal: facerec demo --only-fetch",
+        )
     script = sample_script(*(_cut_out(folder / file, detector) for file in _FILES))
-    return ImagesSource(script.frames, label="sample video", is_live=True, repeats=True)
+    return ImagesSource(
+        lambda: _in_time(script), label="sample video", is_live=True, repeats=True
+    )
 
 
 def sample_script(first: Sprite, first_again: Sprite, second: Sprite) -> Script:
@@ -58,6 +64,15 @@ def sample_script(first: Sprite, first_again: Sprite, second: Sprite) -> Script:
         Actor(SECOND, second, (Key(12.0, 700, 280, 175), Key(17.2, 660, 270, 190)), layer=1),
     )  # fmt: skip
     return Script(actors, _calm_ground(), DURATION_S, _FRAMES_PER_S, noise=0.0)
+
+
+def _in_time(script: Script) -> Iterator[VideoFrame]:
+    """Draw the frames as a camera would give them: what is late already is passed over."""
+    began = time.monotonic()
+    number = 0
+    while number < script.n_frames:
+        yield VideoFrame(number / script.frames_per_s, script.frame(number))
+        number = max(number + 1, round((time.monotonic() - began) * script.frames_per_s))
 
 
 def _cut_out(path: Path, detector: Detector) -> Sprite:

@@ -34,6 +34,15 @@ def reason_words(decision: Decision) -> str:
     return _REASONS[decision.reason](decision)
 
 
+def short_reason(decision: Decision) -> str:
+    """Return the best Score in a few words, for lists."""
+    if not decision.candidates:
+        return ""
+    if decision.person is not None:
+        return _filled(_tr(marked("decisions", "Score %2")), decision)
+    return _filled(_tr(marked("decisions", "Nearest: %1, %2")), decision)
+
+
 def _recognised(decision: Decision) -> str:
     text = _tr(marked("decisions", "Recognised as %1: score %2, threshold %3."))
     return _filled(text, decision)

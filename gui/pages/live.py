@@ -12,9 +12,10 @@ from facerec.services.live import EventKind, LiveEvent, LiveFrame, LiveTrack, So
 from facerec.services.people import list_people
 from facerec.services.sightings import UnknownGroup, name_track, name_unknown
 from gui.context import Context, LoadState
+from gui.i18n.enrolment import refusal_words
 from gui.i18n.fill import fill
 from gui.pages.live_queue import QueueKeeper
-from gui.pages.naming import Enrolled, enrolled, refusal_words, tell_enrolled
+from gui.pages.naming import Enrolled, enrolled, tell_enrolled
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
@@ -27,7 +28,7 @@ from gui.workers.job import Job
 from gui.workers.live_feed import LiveFeed
 from gui.workers.sources import SourceChoice, cameras
 
-PANEL_PX = 300
+PANEL_PX = 320
 
 
 class LivePage(Page):
@@ -149,7 +150,7 @@ class LivePage(Page):
     def _show_frame(self, frame: LiveFrame) -> None:
         self._stage_stack.setCurrentIndex(2)
         figures = fill(
-            self.tr("%1 frames/s · %2 ms · %3"),
+            self.tr("%1 fps · %2 ms · %3"),
             f"{frame.stats.fps:.0f}", f"{frame.stats.latency_ms:.0f}", self._device(),
         )  # fmt: skip
         self.view.show_frame(frame, figures)
@@ -189,7 +190,7 @@ class LivePage(Page):
         context = self.context
         options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
 
-        def enrol(task: Task) -> Enrolled:
+        def enrol(task: Task) -> Enrolled[PersonOutcome]:
             del task
             gallery, rule = context.gallery(), context.rule()
 
@@ -202,7 +203,7 @@ class LivePage(Page):
 
         self.run(context.runners.compute, enrol, self._named)
 
-    def _named(self, done: Enrolled) -> None:
+    def _named(self, done: Enrolled[PersonOutcome]) -> None:
         if not done.outcome.is_done:
             self.strip.refuse(refusal_words(done.outcome))
             return

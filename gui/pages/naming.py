@@ -1,97 +1,82 @@
-"""Enrolment from a page: the outcome in words, and a message that offers to undo it."""
+"""Enrolment from a page: it is told at the foot of the window, where it can be undone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QCoreApplication
 
 from facerec.gallery.steps import StepKind
 from facerec.progress import Task
-from facerec.services.enroll import EnrollStatus, PersonOutcome
+from facerec.services.enroll import PersonOutcome
 from facerec.services.gallery import OpenGallery
 from facerec.services.steps import history, undo
-from gui.i18n.errors import translated_error, translated_issue
-from gui.i18n.fill import fill
-from gui.i18n.mark import marked
+from gui.i18n.enrolment import person_words
 from gui.pages.page import Page
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What became of one enrolment.
+class Enrolled(Generic[T]):
+    """What became of an enrolment.
 
     Attributes:
-        outcome: see ``PersonOutcome``.
-        step_id: what ``undo`` takes it back by; None when nothing was stored.
+        outcome: what the service said.
+        step_ids: what undoes it, newest first; empty when nothing was stored.
     """
 
-    outcome: PersonOutcome
-    step_id: int | None
+    outcome: T
+    step_ids: tuple[int, ...]
 
 
-def enrolled(gallery: OpenGallery, enrol: Callable[[], PersonOutcome]) -> Enrolled:
-    """Enrol and find the step that undoes it; a job's business."""
-    before = {step.id for step in history(gallery, limit=1)}
-    outcome = enrol()
-    if not outcome.n_added:
-        return Enrolled(outcome, None)
-    new = [
-        step
-        for step in history(gallery, limit=3)
-        if step.kind is StepKind.ENROL and step.id not in before
-    ]
-    return Enrolled(outcome, new[-1].id if new else None)
+def enrolled(gallery: OpenGallery, enrol: Callable[[], T]) -> Enrolled[T]:
+    """Enrol, and find the steps that undo it; a job's business."""
+    before = last_step_id(gallery)
+    return Enrolled(enrol(), enrolments_since(gallery, before))
 
 
-def tell_enrolled(page: Page, done: Enrolled) -> None:
-    """Tell everybody of new Templates, and offer *Undo* at the foot of the window."""
-    outcome = done.outcome
-    name = outcome.name if outcome.person is None else outcome.person.name
-    if not outcome.n_added:
-        page.context.say(fill(_tr(marked("naming", "%1 has this picture already.")), name))
+def last_step_id(gallery: OpenGallery) -> int:
+    """Return the id of the newest step; 0 when there is none."""
+    return max((step.id for step in history(gallery, limit=1)), default=0)
+
+
+def enrolments_since(gallery: OpenGallery, step_id: int) -> tuple[int, ...]:
+    """Return the enrolments after a step, newest first."""
+    return tuple(
+        step.id
+        for step in history(gallery)
+        if step.id > step_id and step.kind is StepKind.ENROL and not step.is_undone
+    )
+
+
+def tell_enrolled(page: Page, done: Enrolled[PersonOutcome]) -> None:
+    """Tell everybody of a Person's new Templates."""
+    tell_change(page, person_words(done.outcome), done.step_ids)
+
+
+def tell_change(page: Page, text: str, step_ids: Sequence[int]) -> None:
+    """Tell everybody that the gallery changed, and offer *Undo* at the foot of the window."""
+    if not step_ids:
+        page.context.say(text)
         return
     page.context.gallery_was_changed()
-    text = (
-        _tr(marked("naming", "%1 is enrolled."))
-        if outcome.created
-        else _tr(marked("naming", "%1 has another picture."))
-    )
-    step_id = done.step_id
-    if step_id is None:
-        page.context.say(fill(text, name))
-        return
-    page.context.say(fill(text, name), _tr(marked("naming", "Undo")), lambda: _undo(page, step_id))
+    label = QCoreApplication.translate("naming", "Undo")
+    page.context.say(text, label, lambda: _undo(page, step_ids))
 
 
-def refusal_words(outcome: PersonOutcome) -> str:
-    """Return why the first Image that was refused was."""
-    refused = [image for image in outcome.images if image.status is EnrollStatus.REFUSED]
-    if not refused:
-        return ""
-    image = refused[0]
-    if image.conflict is not None:
-        text = _tr(marked("naming", "Looks like %1, who is enrolled already (score %2)."))
-        return fill(text, image.conflict.name, f"{image.conflict.score:.2f}")
-    if image.quality_issues:
-        return " ".join(translated_issue(issue) for issue in image.quality_issues)
-    return "" if image.error is None else " ".join(translated_error(image.error)).strip()
-
-
-def _undo(page: Page, step_id: int) -> None:
+def _undo(page: Page, step_ids: Sequence[int]) -> None:
     context = page.context
 
     def take_back(task: Task) -> None:
-        del task
-        undo(context.gallery(), step_id)
+        for done, step_id in enumerate(step_ids):
+            task.step("undo", done, len(step_ids))
+            undo(context.gallery(), step_id)
 
     def tell(_: object) -> None:
         context.gallery_was_changed()
-        context.say(_tr(marked("naming", "Undone.")))
+        context.say(QCoreApplication.translate("naming", "Undone."))
 
-    page.run(context.runners.compute, take_back, tell)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("naming", text)
+    page.run(context.runners.compute, take_back, tell, shown=len(step_ids) > 1)

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from facerec.services.live import EventKind, LiveEvent, LiveTrack
 from facerec.types import Verdict
-from gui.i18n.decisions import reason_words, verdict_tone, verdict_words
-from gui.i18n.fill import fill
+from gui.i18n.decisions import short_reason, verdict_tone, verdict_words
 from gui.item_models.face_rows import FaceRow
 from gui.theme import SIZES
 from gui.widgets.face_list import FaceList, small_pixmap
@@ -70,7 +69,8 @@ class LivePanel(QWidget):
         """Put an event on top of the list."""
         row = FaceRow(
             key=(event.track_id, event.kind, event.time_s),
-            text=event_words(event),
+            text=who(event),
+            subtitle=event_words(event),
             side=clock(event.at),
             tone=verdict_tone(event.decision),
             pixmap=small_pixmap(event.best_crop),
@@ -83,7 +83,7 @@ class LivePanel(QWidget):
         return FaceRow(
             key=track.track_id,
             text=verdict_words(track.decision),
-            subtitle=reason_words(track.decision),
+            subtitle=short_reason(track.decision),
             tone=verdict_tone(track.decision),
             pixmap=self._pictures[track.track_id][1],
             item=track.track_id,
@@ -119,6 +119,7 @@ class LivePanel(QWidget):
         column.addWidget(self.events, 1)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setDrawBase(False)
         self._tabs.addTab(events, self.tr("Events"))
         self._tabs.addTab(self.queue, self.tr("Unknown faces"))
         frame = card()
@@ -136,18 +137,23 @@ class LivePanel(QWidget):
         self._tabs.setTabText(1, f"{words} ({n})" if n else words)
 
 
-def event_words(event: LiveEvent) -> str:
-    """Return what happened as a sentence."""
-    translate = QCoreApplication.translate
-    if event.kind is EventKind.APPEARED:
-        return translate("events", "A face appeared")
-    if event.kind is EventKind.RECOGNISED:
-        return fill(translate("events", "%1 was recognised"), event.name or "")
+def who(event: LiveEvent) -> str:
+    """Return whom an event is about."""
     if event.name is not None:
-        return fill(translate("events", "%1 left"), event.name)
+        return event.name
     if event.decision.verdict is Verdict.UNKNOWN:
-        return translate("events", "An unknown face left")
-    return translate("events", "A face left")
+        return QCoreApplication.translate("events", "Unknown face")
+    return QCoreApplication.translate("events", "A face")
+
+
+def event_words(event: LiveEvent) -> str:
+    """Return what happened."""
+    words = {
+        EventKind.APPEARED: QCoreApplication.translate("events", "appeared"),
+        EventKind.RECOGNISED: QCoreApplication.translate("events", "was recognised"),
+        EventKind.LEFT: QCoreApplication.translate("events", "left"),
+    }
+    return words[event.kind]
 
 
 def clock(at: datetime) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
+    QPen,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -164,9 +165,9 @@ class LiveView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         path = QPainterPath()
-        path.addRoundedRect(self.target(), SIZES.radius_m, SIZES.radius_m)
+        path.addRoundedRect(QRectF(self.rect()), SIZES.radius_m, SIZES.radius_m)
         painter.setClipPath(path)
-        painter.fillRect(self.target(), GROUND)
+        painter.fillRect(self.rect(), GROUND)
         painter.drawImage(self.target(), self._image)
         for track in self.tracks:
             is_chosen = track.track_id == self.chosen_id
@@ -174,10 +175,9 @@ class LiveView(QWidget):
         draw_figures(painter, self.target(), self.figures)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(theme.colour("accent"))
-            painter.drawRoundedRect(
-                self.target().adjusted(0.5, 0.5, -0.5, -0.5), SIZES.radius_m, SIZES.radius_m
-            )
+            painter.setPen(QPen(theme.colour("accent"), 2))
+            frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+            painter.drawRoundedRect(frame, SIZES.radius_m, SIZES.radius_m)
 
     def _step(self, by: int) -> None:
         ordered = sorted(self.tracks, key=lambda track: track.face.centre_xy[0])
