@@ -1,6 +1,6 @@
 """The window of facerec: PySide6 on top of facerec's services. Knows neither torch nor training."""
 
-from gui.immortal import keep_alive
+from gui.bool_references import keep_booleans_alive
 
-# Before anything of PySide6 is used.
-keep_alive()
+# Before the first signal is emitted, whichever module of this package comes first.
+keep_booleans_alive()

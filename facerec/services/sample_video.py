@@ -44,9 +44,7 @@ def sample_video(detector: Detector) -> FrameSource:
             remedy="Fetch them once in a terminal: facerec demo --only-fetch",
         )
     script = sample_script(*(_cut_out(folder / file, detector) for file in _FILES))
-    return ImagesSource(
-        lambda: _in_time(script), label="sample video", is_live=True, repeats=True
-    )
+    return ImagesSource(lambda: _in_time(script), label="sample video", is_live=True, repeats=True)
 
 
 def sample_script(first: Sprite, first_again: Sprite, second: Sprite) -> Script:

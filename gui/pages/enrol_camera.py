@@ -59,9 +59,7 @@ class CameraTab(QWidget):
 
     def shown(self) -> None:
         """Look which cameras there are."""
-        self._page.run(
-            self._context.runners.disk, lambda task: cameras(), self.source.set_cameras
-        )
+        self._page.run(self._context.runners.disk, lambda task: cameras(), self.source.set_cameras)
 
     def toggle(self) -> None:
         """Start or stop."""
@@ -99,9 +97,7 @@ class CameraTab(QWidget):
     def _watch(self, task: Task, feed: LiveFeed, choice: SourceChoice) -> None:
         context = self._context
         pipeline = context.pipeline()
-        feed.watch(
-            task, context.gallery(), pipeline, choice.open(pipeline), rule=context.rule()
-        )
+        feed.watch(task, context.gallery(), pipeline, choice.open(pipeline), rule=context.rule())
 
     def _ended(self, job: Job) -> None:
         if job is self._job:
@@ -137,22 +133,18 @@ class CameraTab(QWidget):
                     track.best_crop, track.best_quality, track.best_issues, track.decision
                 )
                 self.form.show_face(facts, crops)
-                self.form.field.setFocus()
+                self.form.suggest(track.name or "")
 
-        self._page.run(
-            context.runners.disk, lambda task: portraits(context.gallery(), ids), show
-        )
+        self._page.run(context.runners.disk, lambda task: portraits(context.gallery(), ids), show)
 
-    def _enrol(self, name: str, is_forced: bool) -> None:  # noqa: FBT001  (a signal's argument)
+    def _enrol(self, name: str, is_forced: bool) -> None:
         track, context = self._taken, self._context
         if track is None:
             return
         options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
 
         def store() -> PersonOutcome:
-            return name_track(
-                context.gallery(), track, name, rule=context.rule(), options=options
-            )
+            return name_track(context.gallery(), track, name, rule=context.rule(), options=options)
 
         self._page.run(
             context.runners.compute, lambda task: enrolled(context.gallery(), store), self._enrolled

@@ -119,12 +119,10 @@ class PictureTab(QWidget):
             return
         face = looked.faces[index]
         analyzed = face.analyzed
-        facts = FaceFacts(
-            analyzed.crop, analyzed.quality, analyzed.quality_issues, face.decision
-        )
+        facts = FaceFacts(analyzed.crop, analyzed.quality, analyzed.quality_issues, face.decision)
         self.form.show_face(facts, looked.portraits)
 
-    def _enrol(self, name: str, is_forced: bool) -> None:  # noqa: FBT001  (a signal's argument)
+    def _enrol(self, name: str, is_forced: bool) -> None:
         looked, index, context = self._looked, self.well.view.current, self._context
         if looked is None or index < 0:
             return

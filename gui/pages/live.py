@@ -121,9 +121,7 @@ class LivePage(Page):
         self._job = self._feed = None
         self._show_running(is_running=False)
 
-    def _watch(
-        self, task: Task, feed: LiveFeed, choice: SourceChoice, keep: LiveSettings
-    ) -> None:
+    def _watch(self, task: Task, feed: LiveFeed, choice: SourceChoice, keep: LiveSettings) -> None:
         """Open all that is needed and watch; runs on the camera's thread."""
         pipeline = self.context.pipeline()
         source = choice.open(pipeline)
@@ -185,7 +183,7 @@ class LivePage(Page):
         if track is not None and track.best_crop is not None:
             self.strip.ask(track)
 
-    def _name(self, subject: Subject, name: str, is_forced: bool) -> None:  # noqa: FBT001
+    def _name(self, subject: Subject, name: str, is_forced: bool) -> None:
         """Enrol a face under a name."""
         context = self.context
         options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)

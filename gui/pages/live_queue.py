@@ -68,4 +68,3 @@ class QueueKeeper(QObject):
             lambda task: dismiss_unknown(context.gallery(), group),
             lambda n: self.refresh(),
         )
-

@@ -59,7 +59,8 @@ class EnrolForm(QWidget):
         self._thumbnail = FaceThumbnail(_SIDE_PX)
         self._heading = label("", "heading", wrap=True)
         self._quality = label("", "muted", wrap=True)
-        self.alike = FaceList(self.tr("People it looks like"))
+        self.alike = FaceList(self.tr("People it looks like"), selectable=True)
+        self.alike.setToolTip(self.tr("Click somebody to use their name."))
         self._alike_note = label("", "muted", wrap=True)
         self.field = NameField()
         self._hint = label("", "small", wrap=True)
@@ -68,9 +69,11 @@ class EnrolForm(QWidget):
         self._anyway = button(
             self.tr("Enrol all the same"), lambda: self._submit(is_forced=True), kind="danger"
         )
+        self._alike_part = self._make_alike_part()
         self._build()
         self.field.returnPressed.connect(self._submit)
         self.field.textChanged.connect(self._look_at_name)
+        self.alike.clicked.connect(self._use_name)
         self.show_nothing()
 
     def show_nothing(self, sentence: str = "") -> None:
@@ -107,6 +110,13 @@ class EnrolForm(QWidget):
         self._refusal.show()
         self._anyway.setVisible(self._facts is not None)
 
+    def suggest(self, name: str) -> None:
+        """Put a name into the field unless something stands there, and go to it."""
+        if not self.field.name:
+            self.field.setText(name)
+        self.field.setFocus()
+        self.field.selectAll()
+
     def clear_name(self) -> None:
         """Forget the name."""
         self.field.clear()
@@ -127,13 +137,14 @@ class EnrolForm(QWidget):
                     side=f"{candidate.score:.2f}",
                     tone="warn" if candidate.score >= threshold else "",
                     pixmap=small_pixmap(portraits.get(candidate.person_id)),
+                    item=candidate.name,
                 )
                 for candidate in candidates
             ]
         )
         self.alike.setVisible(bool(candidates))
         self.alike.fit_height(3)
-        self._alike_note.setVisible(decision is not None)
+        self._alike_part.setVisible(decision is not None)
         if not candidates:
             self._alike_note.setText(self.tr("Nobody is enrolled yet, so nobody is alike."))
         elif candidates[0].score >= threshold:
@@ -160,9 +171,24 @@ class EnrolForm(QWidget):
         else:
             self._hint.setText(self.tr("One more picture of somebody who is enrolled."))
 
+    def _use_name(self) -> None:
+        self.field.setText(str(self.alike.chosen() or ""))
+        self.field.setFocus()
+
     def _submit(self, *, is_forced: bool = False) -> None:
         if self._yes.isEnabled():
             self.submitted.emit(self.field.name, is_forced)
+
+    def _make_alike_part(self) -> QWidget:
+        widget = QWidget()
+        column = QVBoxLayout(widget)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SIZES.space_s)
+        column.addWidget(line())
+        column.addWidget(label(self.tr("Could be confused with"), "strong"))
+        column.addWidget(self._alike_note)
+        column.addWidget(self.alike)
+        return widget
 
     def _build(self) -> None:
         frame: QFrame = card()
@@ -191,10 +217,7 @@ class EnrolForm(QWidget):
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addSpacing(SIZES.space_xs)
-        column.addWidget(line())
-        column.addWidget(label(self.tr("Could be confused with"), "strong"))
-        column.addWidget(self._alike_note)
-        column.addWidget(self.alike)
+        column.addWidget(self._alike_part)
         column.addStretch(1)
         consent = self.tr("Enrol people only with their consent: faces are biometric data.")
         column.addWidget(label(consent, "small", wrap=True))

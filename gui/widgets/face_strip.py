@@ -93,7 +93,9 @@ class FaceStrip(QWidget):
             suggested = subject.name or ""
         else:
             self._question.setText(
-                self.tr("%n picture(s) of this face will be enrolled.", "", min(len(subject.faces), 5))
+                self.tr(
+                    "%n picture(s) of this face will be enrolled.", "", min(len(subject.faces), 5)
+                )
             )
         self.field.setText(suggested)
         self._anyway.hide()

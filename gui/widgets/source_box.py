@@ -93,7 +93,9 @@ class SourceBox(QComboBox):
 
     def _ask_number(self) -> SourceChoice | None:
         title = self.tr("Camera number")
-        number, is_given = QInputDialog.getInt(self, title, self.tr("0 is the first one:"), 0, 0, 99)
+        number, is_given = QInputDialog.getInt(
+            self, title, self.tr("0 is the first one:"), 0, 0, 99
+        )
         return SourceChoice(SourceKind.CAMERA, str(number)) if is_given else None
 
     def _ask_file(self) -> SourceChoice | None:
