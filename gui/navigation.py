@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -101,8 +101,9 @@ class Rail(QFrame):
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.setIconSize(QSize(20, 20))
         button.setCheckable(True)
-        button.setShortcut(shortcut)
         button.clicked.connect(lambda: self.chosen.emit(entry.id))
+        # A shortcut of the button itself would first show it pressed for a tenth of a second.
+        QShortcut(shortcut, self, lambda: self.chosen.emit(entry.id))
         self._group.addButton(button)
         self._buttons[entry.id] = button
         self._column.addWidget(button)

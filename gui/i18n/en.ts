@@ -12,14 +12,7 @@
     </message>
 </context>
 <context>
-    <name>GalleryPage</name>
-    <message numerus="yes">
-        <source>%n people</source>
-        <translation>
-            <numerusform>%n person</numerusform>
-            <numerusform>%n people</numerusform>
-        </translation>
-    </message>
+    <name>GalleryActions</name>
     <message numerus="yes">
         <source>Delete %n people?</source>
         <translation>
@@ -53,6 +46,16 @@
         <translation>
             <numerusform>%n picture deleted.</numerusform>
             <numerusform>%n pictures deleted.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>GalleryPage</name>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n person</numerusform>
+            <numerusform>%n people</numerusform>
         </translation>
     </message>
 </context>

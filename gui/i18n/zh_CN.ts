@@ -12,8 +12,12 @@
         <translation>手动设定，错误率未知。</translation>
     </message>
     <message>
-        <source>%1 strangers</source>
-        <translation>%1（陌生人）</translation>
+        <source>1 in %1 comparisons</source>
+        <translation>每 %1 次比对 1 次</translation>
+    </message>
+    <message>
+        <source>recommended</source>
+        <translation>推荐</translation>
     </message>
     <message>
         <source>Recognises most people, and mistakes some.</source>
@@ -83,23 +87,7 @@
     </message>
 </context>
 <context>
-    <name>GalleryPage</name>
-    <message>
-        <source>Gallery</source>
-        <translation>人脸库</translation>
-    </message>
-    <message>
-        <source>The people who can be recognised.</source>
-        <translation>可以被识别的人员。</translation>
-    </message>
-    <message>
-        <source>Search people</source>
-        <translation>搜索人员</translation>
-    </message>
-    <message>
-        <source>People</source>
-        <translation>人员</translation>
-    </message>
+    <name>GalleryActions</name>
     <message>
         <source>Rename…</source>
         <translation>重命名…</translation>
@@ -115,36 +103,6 @@
     <message>
         <source>Delete picture…</source>
         <translation>删除图像…</translation>
-    </message>
-    <message>
-        <source>Nobody is enrolled yet</source>
-        <translation>尚未登记任何人</translation>
-    </message>
-    <message>
-        <source>Add people with one or more pictures each, and they will be listed here.</source>
-        <translation>添加人员，每人一张或多张图像，之后会显示在这里。</translation>
-    </message>
-    <message>
-        <source>Nobody has that name</source>
-        <translation>没有匹配的姓名</translation>
-    </message>
-    <message>
-        <source>Try fewer letters, or show everybody.</source>
-        <translation>请减少输入的字，或显示所有人。</translation>
-    </message>
-    <message>
-        <source>Show everybody</source>
-        <translation>显示所有人</translation>
-    </message>
-    <message numerus="yes">
-        <source>%n people</source>
-        <translation>
-            <numerusform>%n 人</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>%1 of %2</source>
-        <translation>%1 / %2</translation>
     </message>
     <message>
         <source>Renamed to %1.</source>
@@ -194,6 +152,55 @@
     </message>
 </context>
 <context>
+    <name>GalleryPage</name>
+    <message>
+        <source>Gallery</source>
+        <translation>人脸库</translation>
+    </message>
+    <message>
+        <source>The people who can be recognised.</source>
+        <translation>可以被识别的人员。</translation>
+    </message>
+    <message>
+        <source>Search people</source>
+        <translation>搜索人员</translation>
+    </message>
+    <message>
+        <source>People</source>
+        <translation>人员</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled yet</source>
+        <translation>尚未登记任何人</translation>
+    </message>
+    <message>
+        <source>Add people with one or more pictures each, and they will be listed here.</source>
+        <translation>添加人员，每人一张或多张图像，之后会显示在这里。</translation>
+    </message>
+    <message>
+        <source>Nobody has that name</source>
+        <translation>没有匹配的姓名</translation>
+    </message>
+    <message>
+        <source>Try fewer letters, or show everybody.</source>
+        <translation>请减少输入的字，或显示所有人。</translation>
+    </message>
+    <message>
+        <source>Show everybody</source>
+        <translation>显示所有人</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n 人</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
     <name>ImageWell</name>
     <message>
         <source>Drop a picture here, or choose one.</source>
@@ -214,6 +221,14 @@
     <message>
         <source>Remove</source>
         <translation>移除</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
     </message>
     <message>
         <source>Choose a picture</source>
@@ -420,8 +435,8 @@
         <translation>训练数据</translation>
     </message>
     <message>
-        <source>Takes for somebody enrolled, at most</source>
-        <translation>陌生人被误认的比例不超过</translation>
+        <source>False alarms, at most</source>
+        <translation>误认比例上限</translation>
     </message>
     <message>
         <source>Camera</source>
@@ -565,6 +580,10 @@
         <translation>
             <numerusform>找到 %n 张人脸</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>click the one that counts</source>
+        <translation>请点击要使用的人脸</translation>
     </message>
     <message>
         <source>No face was found in %1. Use a picture that shows it larger, upright and unobstructed.</source>
@@ -862,7 +881,7 @@
     <name>rates</name>
     <message>
         <source>1 in %1</source>
-        <translation>每 %1 次 1 次</translation>
+        <translation>每 %1 次中有 1 次</translation>
     </message>
     <message>
         <source>You set this threshold yourself, so its error rate is not known.</source>
@@ -870,7 +889,7 @@
     </message>
     <message>
         <source>At this threshold, about %1 pairs of different people is taken for one person.</source>
-        <translation>在此阈值下，不同的两个人约%1会被误认为同一人。</translation>
+        <translation>在此阈值下，比对不同的两个人时，约%1会被误认为同一人。</translation>
     </message>
 </context>
 <context>

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
-from PySide6.QtGui import QAction, QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from facerec.gallery.people import Person
@@ -18,41 +17,16 @@ from facerec.services.portraits import portraits, template_crops
 from gui.context import Context
 from gui.item_models.people import PeopleModel
 from gui.item_models.pictures import PictureStore
+from gui.pages.gallery_actions import GalleryActions
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.person_dialogs import DeleteDialog, MergeDialog, RenameDialog
 from gui.widgets.person_panel import PersonPanel
 from gui.widgets.text import label
 from gui.widgets.thumbnail import qimage_from_rgb
 from gui.widgets.tiles import TileView
 
 _PICTURE_PX = 100
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryAction:
-    """Something that can be done with what is chosen; one row of the page's list.
-
-    Attributes:
-        id: stable word.
-        text: verb on buttons and in menus.
-        icon_name: of its icon.
-        shortcut: its key.
-        run: does it.
-        only_one: whether exactly one Person must be chosen.
-        danger: whether it takes something away for good.
-        on_pictures: whether it works on chosen Templates instead of people.
-    """
-
-    id: str
-    text: str
-    icon_name: str
-    shortcut: str
-    run: Callable[[], None]
-    only_one: bool = False
-    danger: bool = False
-    on_pictures: bool = False
 
 
 class GalleryPage(Page):
@@ -72,9 +46,8 @@ class GalleryPage(Page):
         self.view.setModel(self.model)
         self.view.setAccessibleName(self.tr("People"))
         self._count = label("", "small")
-        self.actions_by_id = {entry.id: self._action(entry) for entry in self._actions()}
-        on_people = [a for a in self.actions_by_id.values() if not a.property("on_pictures")]
-        self.panel = PersonPanel(on_people)
+        self.gallery_actions = GalleryActions(self)
+        self.panel = PersonPanel(self.gallery_actions.of_people())
         self.panel.hide()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._people_widget())
@@ -86,6 +59,8 @@ class GalleryPage(Page):
         row.addWidget(self.panel)
         self.body.addLayout(row, 1)
         self._is_stale = True
+        # Who is to be chosen once the people were read.
+        self._wanted: set[str] = set()
         self._connect()
         self._look_at_selection()
 
@@ -101,9 +76,12 @@ class GalleryPage(Page):
     def reload(self, *, choose: str | None = None) -> None:
         """Read the people again; those chosen stay chosen."""
         self._is_stale = False
-        chosen = {person.name for person in self.chosen()} if choose is None else {choose}
+        if choose is not None:
+            self._wanted = {choose}
 
         def show(everybody: list[Person]) -> None:
+            chosen = self._wanted or {person.name for person in self.chosen()}
+            self._wanted = set()
             self.model.set_people(everybody)
             self._choose(chosen)
             self._show_count()
@@ -115,34 +93,12 @@ class GalleryPage(Page):
         indexes = self.view.selectionModel().selectedIndexes()
         return [self.model.person(index) for index in sorted(indexes, key=lambda i: i.row())]
 
-    def _actions(self) -> tuple[GalleryAction, ...]:
-        """Everything that can be done here: buttons, menus and keys are made from this list."""
-        return (
-            GalleryAction("rename", self.tr("Rename…"), "rename", "F2", self._rename, True),
-            GalleryAction("merge", self.tr("Merge…"), "merge", "Ctrl+M", self._merge),
-            GalleryAction("delete", self.tr("Delete…"), "delete", "Del", self._delete, danger=True),
-            GalleryAction(
-                "delete-pictures", self.tr("Delete picture…"), "delete", "Shift+Del",
-                self._delete_pictures, danger=True, on_pictures=True,
-            ),
-        )  # fmt: skip
-
-    def _action(self, entry: GalleryAction) -> QAction:
-        action = QAction(entry.text, self)
-        action.setShortcut(QKeySequence(entry.shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        for name in ("icon_name", "only_one", "danger", "on_pictures"):
-            action.setProperty(name, getattr(entry, name))
-        action.triggered.connect(lambda: entry.run())
-        self.addAction(action)
-        return action
-
     def _connect(self) -> None:
         self.search.textChanged.connect(self._search)
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.search.clear)
         self.view.selectionModel().selectionChanged.connect(self._look_at_selection)
-        self.view.doubleClicked.connect(self._rename)
+        self.view.doubleClicked.connect(self.gallery_actions.by_id["rename"].trigger)
         self.view.customContextMenuRequested.connect(
             lambda point: self._menu(self.view, point, on_pictures=False)
         )
@@ -166,6 +122,11 @@ class GalleryPage(Page):
             self.run(self.context.runners.disk, images, store.add)
 
         store.wanted.connect(load)
+
+    def chosen_pictures(self) -> list[int]:
+        """Return the ids of the Templates chosen in the panel."""
+        indexes = self.panel.view.selectionModel().selectedIndexes()
+        return [self.panel.model.template(index).id for index in indexes]
 
     def _people_widget(self) -> QWidget:
         widget = QWidget()
@@ -238,79 +199,15 @@ class GalleryPage(Page):
 
     def _enable_actions(self) -> None:
         n_people = len(self.view.selectionModel().selectedIndexes())
-        n_pictures = len(self.panel.view.selectionModel().selectedIndexes())
-        for action in self.actions_by_id.values():
-            n_chosen = n_pictures if action.property("on_pictures") else n_people
-            action.setEnabled(n_chosen == 1 if action.property("only_one") else n_chosen > 0)
+        self.gallery_actions.enable(n_people, len(self.chosen_pictures()))
 
     def _menu(self, view: TileView, point: QPoint, *, on_pictures: bool) -> None:
-        actions = [
-            action
-            for action in self.actions_by_id.values()
-            if action.property("on_pictures") == on_pictures
-        ]
+        actions = self.gallery_actions
+        offered = actions.of_pictures() if on_pictures else actions.of_people()
         if view.indexAt(point).isValid():
-            QMenu.exec(actions, view.viewport().mapToGlobal(point), None, view)
+            QMenu.exec(offered, view.viewport().mapToGlobal(point), None, view)
 
-    def _rename(self) -> None:
-        chosen = self.chosen()
-        if len(chosen) != 1:
-            return
-        dialog = RenameDialog(chosen[0], self)
-        if dialog.exec():
-            name, new_name = chosen[0].name, dialog.field.text()
-            self._change(
-                lambda gallery: people.rename_person(gallery, name, new_name),
-                lambda person: self.tr("Renamed to %1.").replace("%1", person.name),
-                choose=lambda person: person.name,
-            )
-
-    def _merge(self) -> None:
-        sources = self.chosen()
-        dialog = MergeDialog(sources, self.model.everybody(), self)
-        if dialog.exec() and dialog.target is not None:
-            target = dialog.target.name
-
-            def merge(gallery: OpenGallery) -> Person:
-                return [people.merge_people(gallery, s.name, target) for s in sources][-1]
-
-            self._change(
-                merge,
-                lambda person: self.tr("Merged into %1.").replace("%1", person.name),
-                choose=lambda person: person.name,
-            )
-
-    def _delete(self) -> None:
-        chosen = self.chosen()
-        n_pictures = sum(person.n_templates for person in chosen)
-        heading = (
-            self.tr("Delete %1?").replace("%1", chosen[0].name)
-            if len(chosen) == 1
-            else self.tr("Delete %n people?", "", len(chosen))
-        )
-        erased = self.tr("%n picture(s) will be erased for good.", "", n_pictures)
-        if DeleteDialog(heading, erased, self).exec():
-
-            def remove(gallery: OpenGallery) -> int:
-                return len([people.remove_person(gallery, person.name) for person in chosen])
-
-            self._change(remove, lambda n: self.tr("%n people deleted.", "", n))
-
-    def _delete_pictures(self) -> None:
-        indexes = self.panel.view.selectionModel().selectedIndexes()
-        ids = [self.panel.model.template(index).id for index in indexes]
-        heading = self.tr("Delete %n picture(s)?", "", len(ids))
-        sentence = self.tr("The person stays in the gallery and is recognised by what is left.")
-        if DeleteDialog(heading, sentence, self).exec():
-
-            def remove(gallery: OpenGallery) -> int:
-                for template_id in ids:
-                    people.remove_template(gallery, template_id)
-                return len(ids)
-
-            self._change(remove, lambda n: self.tr("%n picture(s) deleted.", "", n))
-
-    def _change(
+    def change(
         self,
         work: Callable[[OpenGallery], Any],
         sentence: Callable[[Any], str],
@@ -323,7 +220,7 @@ class GalleryPage(Page):
         def say(result: object) -> None:
             self.context.say(sentence(result))
             if choose is not None:
-                self.reload(choose=choose(result))
+                self._wanted = {choose(result)}
             self.context.gallery_was_changed()
 
         self._do(work, say)

@@ -10,7 +10,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -100,7 +99,7 @@ class SettingsPage(Page):
         self.alarms.chosen.connect(
             lambda fmr: self._set({"match.fmr": fmr, "match.threshold": None})
         )
-        made.add_row(self.tr("Takes for somebody enrolled, at most"), self.alarms)
+        made.add_row(self.tr("False alarms, at most"), self.alarms)
         return made
 
     def _camera(self) -> SettingsCard:
@@ -118,7 +117,7 @@ class SettingsPage(Page):
         self._folder = label("", wrap=True)
         self._folder.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._folder.setText(str(gallery_folder(self.context.settings)))
-        self._size = QLabel()
+        self._size = label("", wrap=True)
         made.add_row(self.tr("Folder of the gallery"), self._folder)
         made.add_row(self.tr("Size"), self._size)
         buttons = QWidget()

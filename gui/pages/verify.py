@@ -112,8 +112,10 @@ class VerifyPage(Page):
         faces = [face.face for face in described.faces]
         self.wells[side].view.show_image(described.image, faces, described.largest())
         found = self.tr("%n face(s) found", "", len(faces))
-        hint = f" · {self.tr('click the one that counts')}" if len(faces) > 1 else ""
-        self.wells[side].show_filled(f"{name} · {found}{hint}")
+        parts = [name, found]
+        if len(faces) > 1:
+            parts.append(self.tr("click the one that counts"))
+        self.wells[side].show_filled(" · ".join(parts))
         self._compare()
 
     def _chosen(self, side: int) -> AnalyzedFace | None:

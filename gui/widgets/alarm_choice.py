@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayo
 
 from facerec.config import MatchSettings
 from facerec.zoo import ModelCard, OperatingPoint
-from gui.i18n.rates import one_in
 from gui.theme import SIZES
 from gui.widgets.text import label
 
@@ -48,9 +47,9 @@ class AlarmChoice(QWidget):
         return [button for row in self._rows for button in row.findChildren(QRadioButton)]
 
     def _add(self, point: OperatingPoint, *, is_current: bool, is_default: bool) -> None:
-        words = self.tr("%1 strangers").replace("%1", one_in(point.fmr))
+        words = self.tr("1 in %1 comparisons").replace("%1", f"{round(1 / point.fmr):,}")
         if is_default:
-            words += f"  · {self.tr('recommended')}"
+            words += "  · " + self.tr("recommended")
         if point.fmr >= 1e-2:
             effect = self.tr("Recognises most people, and mistakes some.")
         elif point.fmr >= 1e-3:

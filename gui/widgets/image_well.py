@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QImageWriter,
+)
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.theme import SIZES
@@ -30,7 +37,7 @@ def image_source(data: QMimeData) -> str | bytes | None:
 def _png(image: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG")
+    QImageWriter(buffer, QByteArray(b"PNG")).write(image)
     return bytes(buffer.data().data())
 
 
@@ -54,8 +61,7 @@ class ImageWell(QFrame):
         self.setAcceptDrops(True)
         self.setAccessibleName(name)
         self.view = FaceView()
-        self._caption = label("", "muted")
-        self._caption.setMinimumWidth(40)
+        self._caption = label("", "muted", wrap=True)
         self._empty = EmptyState(
             "image",
             name,
@@ -97,7 +103,7 @@ class ImageWell(QFrame):
 
     def choose_file(self) -> None:
         """Ask for a file."""
-        kinds = f"{self.tr('Pictures')} ({IMAGE_ENDINGS});;{self.tr('All files')} (*)"
+        kinds = self.tr("Pictures") + f" ({IMAGE_ENDINGS});;" + self.tr("All files") + " (*)"
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a picture"), "", kinds)
         if path:
             self.offered.emit(path)

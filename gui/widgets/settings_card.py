@@ -10,6 +10,7 @@ from gui.theme import SIZES
 from gui.widgets.text import label, line
 
 _NAME_PX = 170
+_BOX_PX = 360
 
 
 class SettingsCard(QFrame):
@@ -33,8 +34,14 @@ class SettingsCard(QFrame):
         words = label(name, wrap=True)
         words.setFixedWidth(_NAME_PX)
         words.setBuddy(control)
-        row.addWidget(words, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(control, 1)
+        is_box = isinstance(control, QComboBox)
+        # Beside a box the name stands at the height of its text, beside a paragraph at the top.
+        row.addWidget(
+            words, 0, Qt.AlignmentFlag.AlignVCenter if is_box else Qt.AlignmentFlag.AlignTop
+        )
+        row.addWidget(control, 0 if is_box else 1)
+        if is_box:
+            row.addStretch(1)
         self._column.addLayout(row)
 
     def add_wide(self, widget: QWidget) -> None:
@@ -52,7 +59,7 @@ class ChoiceBox(QComboBox):
     def __init__(self, choices: tuple[tuple[str, str], ...], value: str) -> None:
         super().__init__()
         self.offer(choices, value)
-        self.setMaximumWidth(380)
+        self.setFixedWidth(_BOX_PX)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.installEventFilter(self)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -20,6 +20,8 @@ from gui.widgets.thumbnail import draw_rounded
 _PAD_PX = 8
 _LINE_PX = 19
 _BAR_PX = 3
+# Qt keeps the width of a scroll bar free even where one is shown, and wraps at the last pixels.
+_SLACK_PX = 6
 
 
 class TileDelegate(QStyledItemDelegate):
@@ -28,18 +30,23 @@ class TileDelegate(QStyledItemDelegate):
     def __init__(self, picture_px: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._picture_px = picture_px
+        self._size = self.tile_size()
 
     def sizeHint(  # noqa: N802  (Qt's name)
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         """Every tile has the same size, so that views need not ask each one."""
         del option, index
-        return self.tile_size()
+        return self._size
+
+    def stretch(self, width_px: int) -> None:
+        """Make the tiles as wide as their cells."""
+        self._size.setWidth(width_px)
 
     def tile_size(self) -> QSize:
         """Return the size of a tile."""
         side = self._picture_px + 2 * _PAD_PX
-        return QSize(side, side + 2 * _LINE_PX + _PAD_PX)
+        return QSize(side, side + 2 * _LINE_PX)
 
     def paint(
         self,
@@ -59,7 +66,7 @@ class TileDelegate(QStyledItemDelegate):
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         shown = pixmap if isinstance(pixmap, QPixmap) else None
         draw_rounded(painter, picture, shown, theme.SIZES.radius_m)
-        self._draw_words(painter, index, picture)
+        self._draw_words(painter, index, picture, box)
         painter.restore()
 
     def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem, box: QRectF) -> None:
@@ -79,9 +86,10 @@ class TileDelegate(QStyledItemDelegate):
         painter: QPainter,
         index: QModelIndex | QPersistentModelIndex,
         picture: QRectF,
+        box: QRectF,
     ) -> None:
         font = painter.font()
-        line = QRectF(picture.x() - 2, picture.bottom() + 4, picture.width() + 4, _LINE_PX)
+        line = QRectF(box.x() + 3, picture.bottom() + 4, box.width() - 6, _LINE_PX)
         name = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
         painter.setPen(theme.colour("text"))
         self._draw_line(painter, line, name)
@@ -114,13 +122,13 @@ class TileView(QListView):
 
     def __init__(self, picture_px: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        delegate = TileDelegate(picture_px, self)
-        self.setItemDelegate(delegate)
+        self._delegate = TileDelegate(picture_px, self)
+        self.setItemDelegate(self._delegate)
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
-        self.setGridSize(delegate.tile_size() + QSize(4, 4))
+        self.setGridSize(self._delegate.tile_size() + QSize(4, 6))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -128,3 +136,13 @@ class TileView(QListView):
         self.verticalScrollBar().setSingleStep(40)
         self.viewport().setAutoFillBackground(False)
         self.setMouseTracking(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
+        """Share the width among the cells, so that no gap is left at the right."""
+        smallest = self._delegate.tile_size() + QSize(4, 6)
+        wide = self.viewport().width() - self.verticalScrollBar().sizeHint().width() - _SLACK_PX
+        cell = wide // max(1, wide // smallest.width())
+        if cell != self.gridSize().width():
+            self._delegate.stretch(cell - 4)
+            self.setGridSize(QSize(cell, smallest.height()))
+        super().resizeEvent(event)

@@ -43,7 +43,7 @@ class Job(QObject):
     Signals (all on the GUI thread):
         started: the runner has taken it up.
         progressed: stage, done, total; at most 20 times a second, the last of a stage always.
-        succeeded: what the function returned; True and False arrive as 1 and 0.
+        succeeded: what the function returned.
         failed: the exception it raised.
         cancelled: it was stopped before it was done.
         finished: after exactly one of the three above.
@@ -87,7 +87,7 @@ class Job(QObject):
             return
         self._posted.emit(self._begin)
         try:
-            result = _without_bool(self._fn(_JobTask(self._stop, self._report)))
+            result = self._fn(_JobTask(self._stop, self._report))
         except Cancelled:
             self._posted.emit(lambda: self._end(JobState.CANCELLED, self.cancelled.emit))
         except Exception as error:
@@ -111,14 +111,6 @@ class Job(QObject):
     @Slot(object)
     def _deliver(self, call: Callable[[], None]) -> None:
         call()
-
-
-def _without_bool(result: object) -> object:
-    """Return what can be sent: PySide6 6.12 takes a reference from True each time it is emitted.
-
-    Python 3.11 counts the references of True, and stops the process when none is left.
-    """
-    return int(result) if isinstance(result, bool) else result
 
 
 class _JobTask:

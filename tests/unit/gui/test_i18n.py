@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_translations_have_the_placeholders_of_their_source(language: str) -> No
 
 def test_english_counts_have_two_forms() -> None:
     assert all(len(m.translations) == 2 for m in read_catalogue(_catalogue("en")))
+
+
+def test_no_sentence_hides_from_lupdate_in_an_f_string() -> None:
+    hidden = [
+        f"{path.name}:{node.lineno}"
+        for path in update.SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute) and part.attr in {"tr", "translate"}
+    ]
+
+    assert hidden == []
 
 
 def test_settings_offer_the_languages_there_are() -> None:
