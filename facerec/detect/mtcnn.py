@@ -173,7 +173,11 @@ class MtcnnDetector:
             RangeError: a box is not finite.
         """
         check_image(image)
-        return [self._refined_one(image, box) for box in _boxes_from_one(boxes)]
+        height, width = image.shape[:2]
+        # The cascade stretches what is cut off at the border, and places landmarks as if it were
+        # not; clipped first, they come out right.
+        clipped = np.clip(_boxes_from_one(boxes), 1, np.tile([width, height], 2))
+        return [self._refined_one(image, box) for box in clipped.astype(np.float32)]
 
     def _refined_one(self, image: ImageRGB, box: Floats) -> Face | None:
         """Let stage 3 look at one box (4,), counting from one, and at what is around it."""

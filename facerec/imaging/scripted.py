@@ -22,7 +22,8 @@ from facerec.imaging.video import VideoFrame
 from facerec.types import ImageRGB
 
 Floats = NDArray[np.float64]
-_SHEET_PX = 512
+# The sheet of noise is larger than a frame by this, and shifted from frame to frame.
+_SHEET_SPARE_PX = 64
 # Faces of sprites are not kept larger than this, as they are drawn smaller anyway.
 _MOST_FACE_PX = 320
 
@@ -281,16 +282,12 @@ def _face_box(sprite: Sprite, key: Key) -> NDArray[np.float32]:
 
 def _noise(shape: tuple[int, ...], level: float, number: int) -> NDArray[np.int16]:
     """Noise of a camera: one large sheet, another part of it in each frame."""
-    rng = np.random.default_rng([7, number])
-    sheet = _noise_sheet(level)
     height, width = shape[:2]
-    top, left = rng.integers(0, _SHEET_PX, 2)
-    rows = np.arange(top, top + height) % _SHEET_PX
-    columns = np.arange(left, left + width) % _SHEET_PX
-    return sheet[rows[:, None], columns]
+    top, left = np.random.default_rng([7, number]).integers(0, _SHEET_SPARE_PX, 2)
+    return _noise_sheet(height, width, level)[top : top + height, left : left + width]
 
 
 @lru_cache(maxsize=4)
-def _noise_sheet(level: float) -> NDArray[np.int16]:
-    values = np.random.default_rng(7).normal(0, level, (_SHEET_PX, _SHEET_PX, 3))
-    return np.round(values).astype(np.int16)
+def _noise_sheet(height: int, width: int, level: float) -> NDArray[np.int16]:
+    shape = (height + _SHEET_SPARE_PX, width + _SHEET_SPARE_PX, 3)
+    return np.round(np.random.default_rng(7).normal(0, level, shape)).astype(np.int16)

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from facerec.match.rule import MatchRule
 from facerec.pipeline import Pipeline
 from facerec.services.gallery import OpenGallery
@@ -137,21 +139,16 @@ class LiveCore:
     def _look(self, visible: dict[int, Watched], looks: FrameLooks, time_s: float) -> None:
         """Measure quality where it is due, and embed the faces that are worth it."""
         for index, watched in visible.items():
+            if watched.has_changed(looks.crop(index)):
+                watched.looked_s = -np.inf
             if not watched.is_known or time_s - watched.measured_s >= _MEASURE_EVERY_S:
                 watched.quality = looks.quality(index)
                 watched.measured_s = time_s
-        due = [i for i, w in visible.items() if not looks.has_vector(i) and self._is_due(w, time_s)]
-        due.sort(key=lambda i: visible[i].looked_s)
-        due = due[: self.options.max_looks_a_frame]
-        asked = [
-            i
-            for i, w in visible.items()
-            if looks.has_vector(i) and time_s - w.looked_s >= _ASKED_EVERY_S
-        ]
-        if not due and not asked:
+        due = self._due(visible, looks, time_s)
+        if not due:
             return
-        vectors = looks.vectors(due + asked)
-        for index, vector in zip(due + asked, vectors, strict=True):
+        vectors = looks.vectors(due)
+        for index, vector in zip(due, vectors, strict=True):
             watched = visible[index]
             watched.quality = looks.quality(index)
             if not self._names.add_look(watched, vector, looks.crop(index), time_s):
@@ -159,6 +156,23 @@ class LiveCore:
                 visible[index] = self._watch(self._tracker.start(watched.track.face, time_s))
                 visible[index].quality = looks.quality(index)
                 self._names.add_look(visible[index], vector, looks.crop(index), time_s)
+
+    def _due(self, visible: dict[int, Watched], looks: FrameLooks, time_s: float) -> list[int]:
+        """Choose the faces to look at, the longest waiting first, and those asked about anyway."""
+        # Of a face that another one may hide in part, looks say little.
+        free = {i: w for i, w in visible.items() if not (w.track.is_touching and w.vote.n_looks)}
+        due = [index for index, watched in free.items() if self._is_due(watched, time_s)]
+        due.sort(key=lambda index: visible[index].looked_s)
+        new = [index for index in due if not looks.has_vector(index)]
+        dropped = set(new[self.options.max_looks_a_frame :])
+        asked = [
+            index
+            for index, watched in free.items()
+            if looks.has_vector(index)
+            and index not in due
+            and time_s - watched.looked_s >= _ASKED_EVERY_S
+        ]
+        return [index for index in due if index not in dropped] + asked
 
     def _is_due(self, watched: Watched, time_s: float) -> bool:
         """Whether a face is worth a look now."""

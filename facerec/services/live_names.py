@@ -19,12 +19,17 @@ from facerec.services.gallery import OpenGallery
 from facerec.services.live_types import LiveOptions, LiveTrack
 from facerec.track.tracker import Track
 from facerec.track.vote import Look, TrackVote, withheld
-from facerec.types import Candidate, Crop, Decision, Embedding, Reason, Verdict
+from facerec.types import Candidate, Crop, Decision, Embedding, QualityIssue, Reason, Verdict
 
 # From this quality on, a look at odds with a track's earlier looks shows somebody else.
 _CLEAR_QUALITY = 0.5
 # So many such looks in a row end the track.
 _STRIKES = 2
+# So many good looks in a row that do not settle a doubt end it, too: it is taken for a new face.
+_MOST_DOUBTFUL = 5
+# Mean difference of a face's thumbnails from frame to frame, in grey levels, that is no movement.
+_CHANGED_LEVELS = 20.0
+_THUMBNAIL_STEP_PX = 8
 # What a name once given is worth against a rival's Score in the same frame.
 _HOLDER_ADVANTAGE = 0.05
 
@@ -60,7 +65,9 @@ class Watched:
         best: the best look so far; None before the first.
         has_appeared: whether that was told.
         told_person_id: whose name was told last.
-        n_strikes: looks in a row that show somebody else.
+        n_strikes: looks in a row that show somebody else, or that do not settle a doubt.
+        is_asked: whether the gallery is to be asked about it.
+        thumbnail: (T, T) of the Crop in the frame before.
     """
 
     track: Track
@@ -76,6 +83,18 @@ class Watched:
     told_person_id: int | None = None
     n_strikes: int = 0
     is_asked: bool = True
+    thumbnail: NDArray[np.float32] | None = None
+
+    def has_changed(self, crop: Crop) -> bool:
+        """Whether the face looks so different from the frame before that it may be another one.
+
+        Args:
+            crop: (S, S, 3) uint8, RGB, of this frame.
+        """
+        step = _THUMBNAIL_STEP_PX
+        small = crop[step // 2 :: step, step // 2 :: step].mean(axis=2, dtype=np.float32)
+        before, self.thumbnail = self.thumbnail, small
+        return before is not None and float(np.abs(small - before).mean()) > _CHANGED_LEVELS
 
     @property
     def is_known(self) -> bool:
@@ -167,9 +186,11 @@ class TrackNames:
             watched.n_strikes += 1
             watched.track.in_doubt = watched.track.must_ask = True
             return watched.n_strikes < _STRIKES
+        if watched.track.in_doubt and not self._is_confirmed(watched, vector):
+            watched.n_strikes += quality.score >= _CLEAR_QUALITY
+            return watched.n_strikes < _MOST_DOUBTFUL
+        watched.track.in_doubt = False
         watched.n_strikes = 0
-        if watched.track.in_doubt:
-            return True
         look = Look(vector, quality.score, quality.issues)
         watched.vote.add(look)
         watched.track.learn(vector, look.weight)
@@ -205,12 +226,7 @@ class TrackNames:
             )
         for w, (_, length), found in zip(watched, means, nearest, strict=True):
             w.candidates = tuple(replace(c, score=c.score * length) for c in found)
-            w.decided = decide(
-                w.candidates,
-                threshold=self._rule.threshold,
-                required_margin=self._rule.required_margin,
-                quality_issues=w.vote.issues(),
-            )
+            w.decided = self._decided(w.candidates, w.vote.issues())
             w.is_asked = False
 
     def _settled(self, watched: Watched) -> Decision:
@@ -220,6 +236,24 @@ class TrackNames:
         if watched.track.in_doubt:
             return withheld(shown, Reason.IN_DOUBT)
         return shown
+
+    def _is_confirmed(self, watched: Watched, vector: NDArray[np.float32]) -> bool:
+        """Whether a look by itself says the name that the track in doubt had before."""
+        held = watched.vote.name
+        if held is None:
+            return False
+        with self._gallery.store.read() as session:
+            (found,) = self._gallery.candidates(session, vector[None], self.contract_id)
+        decision = self._decided(found, watched.quality.issues)
+        return decision.person is not None and decision.person.person_id == held.person_id
+
+    def _decided(self, candidates: Sequence[Candidate], issues: Sequence[QualityIssue]) -> Decision:
+        return decide(
+            candidates,
+            threshold=self._rule.threshold,
+            required_margin=self._rule.required_margin,
+            quality_issues=issues,
+        )
 
     def _is_somebody_else(self, watched: Watched, vector: NDArray[np.float32]) -> bool:
         likeness = watched.track.likeness(vector[None])

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from facerec.detect.base import Detector, PrimaryPolicy, primary_face
+from facerec.detect.base import Detector
 from facerec.errors import NotFoundError
 from facerec.imaging.frames import FrameSource, ImagesSource
-from facerec.imaging.read import read_image
-from facerec.imaging.scripted import Actor, Key, Script, Sprite, make_sprite, plain_ground
+from facerec.imaging.scripted import Actor, Key, Script, Sprite, plain_ground
 from facerec.imaging.video import VideoFrame
 from facerec.paths import cache_dir
+from facerec.services.cast import cut_out
 from facerec.types import ImageRGB
 
 FRAME_HW = (540, 960)
@@ -43,7 +43,7 @@ def sample_video(detector: Detector) -> FrameSource:
             "The photographs of the sample video are not on this computer yet.",
             remedy="Fetch them once in a terminal: facerec demo --only-fetch",
         )
-    script = sample_script(*(_cut_out(folder / file, detector) for file in _FILES))
+    script = sample_script(*(cut_out(folder / file, detector) for file in _FILES))
     return ImagesSource(lambda: _in_time(script), label="sample video", is_live=True, repeats=True)
 
 
@@ -73,14 +73,9 @@ def _in_time(script: Script) -> Iterator[VideoFrame]:
         number = max(number + 1, round((time.monotonic() - began) * script.frames_per_s))
 
 
-def _cut_out(path: Path, detector: Detector) -> Sprite:
-    image = read_image(path)
-    face = primary_face(detector.detect(image), image.shape[:2], PrimaryPolicy.CERTAIN)
-    return make_sprite(image, face.box_xyxy)
-
-
 def _calm_ground() -> ImageRGB:
     """A wall in soft light, (H, W, 3) uint8, RGB."""
     spots = plain_ground(*FRAME_HW, seed=3).mean(axis=2, keepdims=True)
     wall = np.array([168.0, 174.0, 180.0]) + 0.12 * (spots - 125.0)
-    return wall.clip(0, 255).astype(np.uint8)
+    ground: ImageRGB = wall.clip(0, 255).astype(np.uint8)
+    return ground

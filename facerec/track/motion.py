@@ -53,6 +53,11 @@ class Motion:
         width, height = max(width, 1.0), max(height, 1.0)
         return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
 
+    def forget(self) -> None:
+        """Forget the speed: the face was somewhere else meanwhile."""
+        self._speed[:] = 0.0
+        self._n_seen = 0
+
     def see(self, box_xyxy: NDArray[np.float32], time_s: float) -> None:
         """Take in where the face is.
 
@@ -65,7 +70,8 @@ class Motion:
         measured = (new - self._state) / step_s
         # The second sight gives the first speed; later ones correct it. Sizes change slowly.
         share = np.array([1.0, 1.0, 0.2, 0.2]) * (1.0 if self._n_seen == 1 else _LEARNING)
-        self._speed += share * (measured - self._speed)
+        if self._n_seen:
+            self._speed += share * (measured - self._speed)
         self._state = new
         self.seen_s = time_s
         self._n_seen += 1
@@ -74,6 +80,13 @@ class Motion:
 def _centre_and_size(box: NDArray[np.float32]) -> Floats:
     left, top, right, bottom = (float(side) for side in box)
     return np.array([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top])
+
+
+def enlarged(boxes: Floats, share: float) -> Floats:
+    """Grow boxes (N, 4) on each side by a share of their width or height."""
+    size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    result: Floats = boxes + share * size * [-1, -1, 1, 1]
+    return result
 
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:

@@ -15,12 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.track.assign import FORBIDDEN, assign
-from facerec.track.motion import Motion, distances, overlaps
+from facerec.track.motion import Motion, distances, enlarged, overlaps
 from facerec.types import Face
 
 Floats = NDArray[np.float64]
-# Out of sight for longer, somebody else may have taken the place.
-_HIDDEN_S = 0.3
+# A track seen within this time may still hide a face, though it was not seen in this frame.
+_FRESH_S = 0.3
+# So much more like a face must a lost track be to take it from one that is in doubt.
+_CLEAR_LEAD = 0.1
+# A track not older than this may have begun by mistake, while its face's own track was lost.
+_YOUNG_S = 1.0
+# A head reaches beyond its face's box on each side by this share of the box.
+_HEAD_SIDE = 0.25
+# A face that overlaps a track's place so much is its own, unless others are near.
+_OWN_OVERLAP = 0.4
 # Numbers of faces -> their unit vectors (n, D) and qualities (n,).
 AskLooks = Callable[[Sequence[int]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -36,7 +44,7 @@ class TrackerOptions:
         reach: distance, in widths of a face, up to which a face just seen is looked for.
         reach_per_s: how much further per second out of sight.
         max_reach: but no further than this.
-        touching: overlap of two boxes from which on the two may be mistaken for each other.
+        touching: overlap of two heads from which on one may hide part of the other.
     """
 
     max_lost_s: float = 1.5
@@ -59,6 +67,7 @@ class Track:
         n_unconfirmed: how many full searches in a row did not find it by themselves.
         in_doubt: whether it may be somebody else since it was last believed.
         must_ask: whether its looks are asked for before it is paired again.
+        is_touching: whether another face is so near that one may hide part of the other.
     """
 
     def __init__(self, track_id: int, face: Face, time_s: float) -> None:
@@ -69,6 +78,7 @@ class Track:
         self.n_unconfirmed = 0
         self.in_doubt = False
         self.must_ask = False
+        self.is_touching = False
         self.motion = Motion(face.box_xyxy, time_s)
         self._sum: Floats | None = None
         self.n_looks = 0
@@ -155,21 +165,22 @@ class Tracker:
         """
         found: list[Track | None] = [None] * len(faces)
         boxes = np.array([face.box_xyxy for face in faces], dtype=np.float64).reshape(-1, 4)
-        costs = self._costs(boxes, time_s)
-        scores = self._likeness(costs, time_s, ask)
+        table = overlaps(self.predicted(time_s), boxes)
+        costs = self._costs(boxes, table, time_s)
+        scores = self._likeness(costs, ask)
         scored = np.isfinite(scores)
         costs[scored] += 2.0 * (1.0 - scores[scored])
         costs[scores < self.options.other_score] = FORBIDDEN
         for row, column in assign(costs):
-            track = self.tracks[row]
-            self._believe(track, scores[:, column], row)
-            track.see(faces[column], time_s)
-            found[column] = track
-        self._regain(faces, found, time_s, ask)
-        if may_start:
-            for column, face in enumerate(faces):
-                if found[column] is None:
-                    found[column] = self.start(face, time_s)
+            found[column] = self.tracks[row]
+            self._believe(self.tracks[row], scores[:, column], row)
+        self._regain(found, time_s, ask)
+        for column, face in enumerate(faces):
+            track = found[column]
+            if track is not None:
+                track.see(face, time_s)
+            elif may_start:
+                found[column] = self.start(face, time_s)
         self._mark(time_s)
         return found
 
@@ -191,23 +202,36 @@ class Tracker:
         """Forget one track."""
         self.tracks.remove(track)
 
-    def _costs(self, boxes: Floats, time_s: float) -> Floats:
+    def _costs(self, boxes: Floats, table: Floats, time_s: float) -> Floats:
         """Cost of each pair (N, M) by place alone; forbidden when out of reach."""
-        predicted = self.predicted(time_s)
-        away = distances(predicted, boxes)
+        away = distances(self.predicted(time_s), boxes)
         lost_s = np.array([time_s - track.seen_s for track in self.tracks])
         reach = self.options.reach + self.options.reach_per_s * np.maximum(lost_s - 0.05, 0.0)
-        costs: Floats = 1.0 - overlaps(predicted, boxes) + 0.5 * np.minimum(away, 10.0)
+        costs: Floats = 1.0 - table + 0.5 * np.minimum(away, 10.0)
         costs[away > np.minimum(reach, self.options.max_reach)[:, None]] = FORBIDDEN
+        for row, column in self._owned(table, time_s):
+            own = costs[row, column]
+            costs[:, column] = FORBIDDEN
+            costs[row, column] = own
         return costs
 
-    def _likeness(self, costs: Floats, time_s: float, ask: AskLooks) -> Floats:
+    def _owned(self, table: Floats, time_s: float) -> list[tuple[int, int]]:
+        """Pairs beyond doubt: a face where a track was a moment ago, and no other one near."""
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
+        near = (table > self.options.touching) & is_fresh[:, None]
+        return [
+            (row, int(column))
+            for row, track in enumerate(self.tracks)
+            if is_fresh[row] and not track.must_ask
+            for column in np.flatnonzero(table[row] >= _OWN_OVERLAP)
+            if near[:, column].sum() == 1 and near[row].sum() == 1
+        ]
+
+    def _likeness(self, costs: Floats, ask: AskLooks) -> Floats:
         """Scores (N, M) of pairs that place alone cannot decide; NaN for the others."""
         scores = np.full(costs.shape, np.nan)
         possible = costs < FORBIDDEN
-        asking = np.array(
-            [t.must_ask or time_s - t.seen_s > _HIDDEN_S for t in self.tracks], dtype=bool
-        )
+        asking = np.array([track.must_ask for track in self.tracks], dtype=bool)
         unclear = possible & (
             asking[:, None]
             | (possible.sum(axis=0) > 1)[None, :]
@@ -236,30 +260,52 @@ class Tracker:
         rival = np.nanmax(others) if np.isfinite(others).any() else -1.0
         track.in_doubt = not (score >= self.options.same_score and score > rival)
 
-    def _regain(
-        self, faces: Sequence[Face], found: list[Track | None], time_s: float, ask: AskLooks
-    ) -> None:
-        """Give faces without track to a lost track that they clearly look like."""
-        lost = [t for t in self.tracks if t not in found and t.n_looks > 0 and t.seen_s < time_s]
-        free = [column for column in range(len(faces)) if found[column] is None]
+    def _regain(self, found: list[Track | None], time_s: float, ask: AskLooks) -> None:
+        """Give faces back to lost tracks that they clearly look like.
+
+        Such a face has no track, or one that is in doubt and looks less like it, or one so young
+        that it may have begun by mistake; that one ends then.
+        """
+        lost = [track for track in self.tracks if track not in found and track.n_looks > 0]
+        free = [column for column, track in enumerate(found) if _is_open(track, time_s)]
         if not lost or not free:
             return
         vectors, _ = ask(free)
-        rows = [track.likeness(vectors) for track in lost]
-        scores = np.array([row for row in rows if row is not None]).reshape(len(lost), len(free))
-        costs = np.where(scores >= self.options.same_score, 1.0 - scores, FORBIDDEN)
-        for row, column in assign(costs):
-            track = lost[row]
+        costs = np.full((len(lost), len(free)), FORBIDDEN)
+        for row, track in enumerate(lost):
+            likeness = track.likeness(vectors)
+            if likeness is not None:
+                costs[row] = np.where(likeness >= self.options.same_score, 1 - likeness, FORBIDDEN)
+        for index, column in enumerate(free):
+            costs[costs[:, index] >= 1 - self._claim(found[column], vectors[index]), index] = (
+                FORBIDDEN
+            )
+        for row, index in assign(costs):
+            holder, track = found[free[index]], lost[row]
+            if holder is not None and not holder.in_doubt:
+                self.end(holder)
             track.in_doubt = False
-            track.motion = Motion(faces[free[column]].box_xyxy, time_s)
-            track.see(faces[free[column]], time_s)
-            found[free[column]] = track
+            track.motion.forget()
+            found[free[index]] = track
+
+    def _claim(self, holder: Track | None, vector: NDArray[np.float32]) -> float:
+        """Score that a lost track must beat to take a face (D,) from the track that has it."""
+        likeness = holder.likeness(vector[None]) if holder and holder.in_doubt else None
+        return -1.0 if likeness is None else float(likeness[0]) + _CLEAR_LEAD
 
     def _mark(self, time_s: float) -> None:
         """Note which tracks must be looked at before they are paired the next time."""
-        boxes = self.predicted(time_s)
-        touching = overlaps(boxes, boxes) > self.options.touching
+        heads = enlarged(self.predicted(time_s), _HEAD_SIDE)
+        touching = overlaps(heads, heads) > self.options.touching
         np.fill_diagonal(touching, val=False)
+        is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
         for row, track in enumerate(self.tracks):
-            waits = track.must_ask and track.seen_s < time_s
-            track.must_ask = bool(touching[row].any()) or track.in_doubt or waits
+            # Out of sight for one frame, somebody else may have taken the place.
+            hidden = track.seen_s < time_s
+            track.is_touching = bool(touching[row][is_fresh].any())
+            track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
+
+
+def _is_open(track: Track | None, time_s: float) -> bool:
+    """Whether a face with that track may still be given to another one."""
+    return track is None or track.in_doubt or time_s - track.began_s <= _YOUNG_S

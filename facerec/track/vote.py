@@ -79,11 +79,6 @@ class TrackVote:
         self._looks.append(look)
         self.n_looks += 1
 
-    def keep_last(self, n: int) -> None:
-        """Forget all looks but the last ones, and the name: the face is somebody else's now."""
-        self._looks = deque(list(self._looks)[len(self._looks) - n :], maxlen=N_LOOKS)
-        self.name = None
-
     @property
     def is_settled(self) -> bool:
         """Whether there were enough good looks for an answer that will last."""

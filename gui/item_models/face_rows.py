@@ -88,7 +88,7 @@ class FaceRowsModel(QAbstractListModel):
         if not index.isValid():
             return None
         row = self._rows[index.row()]
-        values = {
+        values: dict[int, object] = {
             Qt.ItemDataRole.DisplayRole: row.text,
             Qt.ItemDataRole.ToolTipRole: f"{row.text}\n{row.subtitle}".strip(),
             Qt.ItemDataRole.AccessibleTextRole: f"{row.text} {row.subtitle} {row.side}".strip(),

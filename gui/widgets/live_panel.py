@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtGui import QPixmap
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from facerec.services.live import EventKind, LiveEvent, LiveTrack
 from facerec.types import Verdict
+from gui.i18n.dates import clock
 from gui.i18n.decisions import short_reason, verdict_tone, verdict_words
 from gui.item_models.face_rows import FaceRow
 from gui.theme import SIZES
@@ -154,8 +154,3 @@ def event_words(event: LiveEvent) -> str:
         EventKind.LEFT: QCoreApplication.translate("events", "left"),
     }
     return words[event.kind]
-
-
-def clock(at: datetime) -> str:
-    """Return a moment as the time of day here."""
-    return at.astimezone().strftime("%H:%M:%S")

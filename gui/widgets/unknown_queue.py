@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QLocale, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from facerec.services.sightings import UnknownGroup
+from gui.i18n.dates import clock
 from gui.i18n.fill import fill
 from gui.item_models.face_rows import FaceRow
 from gui.theme import SIZES
@@ -74,20 +75,12 @@ class UnknownQueue(QWidget):
         self.counted.emit(len(groups))
 
     def _row(self, group: UnknownGroup) -> FaceRow:
-        seen = QLocale().toString(
-            group.last_seen_at.astimezone().time().replace(microsecond=0),
-            QLocale.FormatType.ShortFormat,
-        )
-        until = QLocale().toString(
-            group.expires_at.astimezone().time().replace(microsecond=0),
-            QLocale.FormatType.ShortFormat,
-        )
         return FaceRow(
             key=tuple(face.id for face in group.faces),
-            text=fill(self.tr("Seen at %1"), seen),
+            text=fill(self.tr("Seen at %1"), clock(group.last_seen_at)),
             subtitle=self.tr("%n look(s)", "", len(group.faces))
             + " · "
-            + fill(self.tr("kept until %1"), until),
+            + fill(self.tr("kept until %1"), clock(group.expires_at)),
             pixmap=small_pixmap(group.best_crop),
             item=group,
         )

@@ -1,0 +1,111 @@
+"""One Decision a track: the vote, and how slowly it changes its mind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facerec.match.decide import decide
+from facerec.track.vote import N_LOOKS, Look, TrackVote
+from facerec.types import Candidate, Decision, QualityIssue, Reason, Verdict
+from tests.helpers.gallery import random_unit
+
+ISSUE = QualityIssue("blurred", "The face is blurred.", 0.8, 0.64)
+THRESHOLD, MARGIN = 0.4, 0.05
+
+
+def said(ada: float, bob: float = 0.0) -> Decision:
+    people = [Candidate(1, "Ada", ada, 10), Candidate(2, "Bob", bob, 20)]
+    people.sort(key=lambda candidate: -candidate.score)
+    return decide(people, threshold=THRESHOLD, required_margin=MARGIN)
+
+
+def vote_with(n_looks: int, *, quality: float = 0.9, issues=()) -> TrackVote:
+    vote = TrackVote()
+    for seed in range(n_looks):
+        vote.add(Look(random_unit(seed), quality, issues))
+    return vote
+
+
+def test_the_mean_scores_as_the_weighted_mean_of_the_looks_scores() -> None:
+    vote, template = TrackVote(), random_unit(99)
+    looks = [Look(random_unit(0), 0.9), Look(random_unit(1), 0.6), Look(random_unit(2), 0.3)]
+    for look in looks:
+        vote.add(look)
+
+    direction, length = vote.mean()
+
+    expected = np.average([look.vector @ template for look in looks], weights=[0.9, 0.6, 0.3])
+    assert length * float(direction @ template) == pytest.approx(float(expected), abs=1e-6)
+    assert np.linalg.norm(direction) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_poor_look_counts_little() -> None:
+    good, poor = Look(random_unit(0), 0.8), Look(random_unit(1), 0.4, (ISSUE,))
+
+    assert poor.weight / good.weight == pytest.approx(0.125)
+
+
+def test_only_the_last_looks_count() -> None:
+    vote = vote_with(3)
+    for _ in range(N_LOOKS):
+        vote.add(Look(random_unit(7), 0.9))
+
+    np.testing.assert_allclose(vote.mean()[0], random_unit(7), atol=1e-6)
+
+
+def test_one_look_is_not_enough_unless_it_is_sure() -> None:
+    unsure, sure = vote_with(1).settle(said(0.45)), vote_with(1).settle(said(0.60))
+
+    assert (unsure.verdict, unsure.reason) == (Verdict.UNSURE, Reason.TOO_FEW_LOOKS)
+    assert sure.person is not None
+
+
+def test_a_stranger_is_not_called_unknown_after_one_look() -> None:
+    assert vote_with(1).settle(said(0.1)).reason is Reason.TOO_FEW_LOOKS
+    assert vote_with(2).settle(said(0.1)).verdict is Verdict.UNKNOWN
+
+
+def test_poor_looks_settle_nothing() -> None:
+    vote = vote_with(4, quality=0.3, issues=(ISSUE,))
+
+    assert not vote.is_settled
+    assert vote.issues() == (ISSUE,)
+    assert vote.settle(said(0.45)).person is None
+
+
+def test_a_name_does_not_flicker_around_the_threshold() -> None:
+    vote = vote_with(2)
+
+    names = [vote.settle(said(score)).person is not None for score in (0.41, 0.39, 0.37, 0.41)]
+    assert names == [True, True, True, True]
+    assert vote.settle(said(0.35)).person is None
+    # Once lost, the slack is lost too.
+    assert vote.settle(said(0.39)).person is None
+
+
+def test_a_name_does_not_stick_when_somebody_else_is_clearly_nearer() -> None:
+    vote = vote_with(2)
+    assert vote.settle(said(0.5)).person.name == "Ada"
+
+    # Bob a little ahead: not clear, so the name stays; clearly ahead: it goes over.
+    assert vote.settle(said(0.48, 0.50)).person.name == "Ada"
+    assert vote.settle(said(0.45, 0.55)).person.name == "Bob"
+
+
+def test_a_name_given_up_must_be_earned_again() -> None:
+    vote = vote_with(2)
+    vote.settle(said(0.5))
+
+    vote.release()
+
+    assert vote.settle(said(0.38)).person is None
+
+
+def test_a_removed_person_is_not_named_any_more() -> None:
+    vote = vote_with(2)
+    vote.settle(said(0.5))
+
+    nobody = decide([], threshold=THRESHOLD, required_margin=MARGIN)
+
+    assert vote.settle(nobody).reason is Reason.EMPTY_GALLERY
