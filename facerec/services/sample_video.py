@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -55,12 +54,16 @@ def sample_script(first: Sprite, first_again: Sprite, second: Sprite) -> Script:
         first_again: the same from another photograph.
         second: the other person.
     """
+    alone = (Key(0.0, 440, 270, 190), Key(2.5, 500, 265, 215), Key(5.0, 540, 275, 200))
+    next_alone = (Key(6.0, 360, 265, 185), Key(8.5, 420, 275, 210), Key(11.0, 380, 270, 190))
+    at_the_left = (Key(12.0, 240, 270, 180), Key(17.2, 300, 262, 195))
+    at_the_right = (Key(12.0, 700, 280, 175), Key(17.2, 660, 270, 190))
     actors = (
-        Actor(FIRST, first, (Key(0.0, 440, 270, 190), Key(2.5, 500, 265, 215), Key(5, 540, 275, 200))),
-        Actor(SECOND, second, (Key(6.0, 360, 265, 185), Key(8.5, 420, 275, 210), Key(11, 380, 270, 190))),
-        Actor(FIRST, first_again, (Key(12.0, 240, 270, 180), Key(17.2, 300, 262, 195))),
-        Actor(SECOND, second, (Key(12.0, 700, 280, 175), Key(17.2, 660, 270, 190)), layer=1),
-    )  # fmt: skip
+        Actor(FIRST, first, alone),
+        Actor(SECOND, second, next_alone),
+        Actor(FIRST, first_again, at_the_left),
+        Actor(SECOND, second, at_the_right, layer=1),
+    )
     return Script(actors, _calm_ground(), DURATION_S, _FRAMES_PER_S, noise=0.0)
 
 

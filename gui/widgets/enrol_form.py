@@ -76,6 +76,11 @@ class EnrolForm(QWidget):
         self.alike.clicked.connect(self._use_name)
         self.show_nothing()
 
+    @property
+    def is_ready_for_name(self) -> bool:
+        """Whether there is a face to be named."""
+        return self._facts is not None
+
     def show_nothing(self, sentence: str = "") -> None:
         """Show that there is no face yet, and what to do."""
         self._facts = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -80,7 +82,7 @@ class UnknownQueue(QWidget):
             text=fill(self.tr("Seen at %1"), clock(group.last_seen_at)),
             subtitle=self.tr("%n look(s)", "", len(group.faces))
             + " · "
-            + fill(self.tr("kept until %1"), clock(group.expires_at)),
+            + self.tr("%n hour(s) left", "", _hours_until(group.expires_at)),
             pixmap=small_pixmap(group.best_crop),
             item=group,
         )
@@ -122,3 +124,7 @@ class UnknownQueue(QWidget):
     def _dismiss_chosen(self) -> None:
         if isinstance(group := self.faces.chosen(), UnknownGroup):
             self.dismissed.emit(group)
+
+
+def _hours_until(moment: datetime) -> int:
+    return max(0, math.ceil((moment - datetime.now(UTC)).total_seconds() / 3600))
