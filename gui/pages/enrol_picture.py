@@ -103,7 +103,7 @@ class PictureTab(QWidget):
         faces = [face.face for face in looked.faces]
         self.well.view.show_image(looked.image, faces, looked.largest())
         found = self.tr("%n face(s) found", "", len(faces))
-        hint = f" · {self.tr('click the one to enrol')}" if len(faces) > 1 else ""
+        hint = " · " + self.tr("click the one to enrol") if len(faces) > 1 else ""
         name = source_name(looked.source) or self.tr("Pasted picture")
         self.well.show_filled(f"{name} · {found}{hint}")
         self._show_face()

@@ -99,7 +99,7 @@ class SourceBox(QComboBox):
         return SourceChoice(SourceKind.CAMERA, str(number)) if is_given else None
 
     def _ask_file(self) -> SourceChoice | None:
-        kinds = f"{self.tr('Videos')} ({VIDEO_ENDINGS});;{self.tr('All files')} (*)"
+        kinds = self.tr("Videos") + f" ({VIDEO_ENDINGS});;" + self.tr("All files") + " (*)"
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a video"), "", kinds)
         return SourceChoice(SourceKind.FILE, path, Path(path).name) if path else None
 
