@@ -12,3 +12,8 @@ def day(moment: datetime) -> str:
     pattern = QCoreApplication.translate("dates", "d MMM yyyy")
     here = moment.astimezone()
     return QLocale().toString(QDate(here.year, here.month, here.day), pattern)
+
+
+def clock(at: datetime) -> str:
+    """Return a moment as the time of day here, with seconds."""
+    return at.astimezone().strftime("%H:%M:%S")

@@ -2,12 +2,46 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>FaceStrip</name>
+    <message numerus="yes">
+        <source>%n picture(s) of this face will be enrolled.</source>
+        <translation>
+            <numerusform>%n picture of this face will be enrolled.</numerusform>
+            <numerusform>%n pictures of this face will be enrolled.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>FaceView</name>
     <message numerus="yes">
         <source>%n face(s) found</source>
         <translation>
             <numerusform>%n face found</numerusform>
             <numerusform>%n faces found</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>FolderTab</name>
+    <message numerus="yes">
+        <source>%n picture(s) enrolled</source>
+        <translation>
+            <numerusform>%n picture enrolled</numerusform>
+            <numerusform>%n pictures enrolled</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n not enrolled</source>
+        <translation>
+            <numerusform>%n not enrolled</numerusform>
+            <numerusform>%n not enrolled</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n enrolled before</source>
+        <translation>
+            <numerusform>%n enrolled before</numerusform>
+            <numerusform>%n enrolled before</numerusform>
         </translation>
     </message>
 </context>
@@ -87,6 +121,16 @@
     </message>
 </context>
 <context>
+    <name>PictureTab</name>
+    <message numerus="yes">
+        <source>%n face(s) found</source>
+        <translation>
+            <numerusform>%n face found</numerusform>
+            <numerusform>%n faces found</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>SettingsPage</name>
     <message numerus="yes">
         <source>%n people</source>
@@ -100,6 +144,23 @@
         <translation>
             <numerusform>%n picture</numerusform>
             <numerusform>%n pictures</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>UnknownQueue</name>
+    <message numerus="yes">
+        <source>%n look(s)</source>
+        <translation>
+            <numerusform>%n look</numerusform>
+            <numerusform>%n looks</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hour(s) left</source>
+        <translation>
+            <numerusform>%n hour left</numerusform>
+            <numerusform>%n hours left</numerusform>
         </translation>
     </message>
 </context>

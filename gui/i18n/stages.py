@@ -11,7 +11,9 @@ _STAGES = {
     "enrol": marked("stages", "Enrolling"),
     "frames": marked("stages", "Reading frames"),
     "images": marked("stages", "Reading images"),
+    "live": marked("stages", "Watching"),
     "people": marked("stages", "Enrolling people"),
+    "undo": marked("stages", "Undoing"),
 }
 
 

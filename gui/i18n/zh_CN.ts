@@ -71,10 +71,180 @@
     </message>
 </context>
 <context>
+    <name>CameraTab</name>
+    <message>
+        <source>Start camera</source>
+        <translation>启动摄像头</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>The camera takes a picture as soon as the face is good.</source>
+        <translation>人脸合适时，摄像头会自动拍摄。</translation>
+    </message>
+    <message>
+        <source>One person before the camera</source>
+        <translation>摄像头前只站一个人</translation>
+    </message>
+    <message>
+        <source>Upright, in even light, an arm&apos;s length away. You are told what to do.</source>
+        <translation>坐正，光线均匀，距离约一臂。屏幕会提示您该怎么做。</translation>
+    </message>
+    <message>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
+    </message>
+    <message>
+        <source>The camera is being opened.</source>
+        <translation>正在打开摄像头。</translation>
+    </message>
+</context>
+<context>
     <name>DeleteDialog</name>
     <message>
         <source>Delete</source>
         <translation>删除</translation>
+    </message>
+</context>
+<context>
+    <name>EnrolForm</name>
+    <message>
+        <source>People it looks like</source>
+        <translation>相似的人员</translation>
+    </message>
+    <message>
+        <source>Click somebody to use their name.</source>
+        <translation>单击某人即可使用其姓名。</translation>
+    </message>
+    <message>
+        <source>Enrol</source>
+        <translation>登记</translation>
+    </message>
+    <message>
+        <source>Enrol all the same</source>
+        <translation>仍然登记</translation>
+    </message>
+    <message>
+        <source>No face yet</source>
+        <translation>还没有人脸</translation>
+    </message>
+    <message>
+        <source>Add a picture of one person.</source>
+        <translation>请添加一张单人图像。</translation>
+    </message>
+    <message>
+        <source>Poor picture</source>
+        <translation>图像较差</translation>
+    </message>
+    <message>
+        <source>Good picture</source>
+        <translation>图像良好</translation>
+    </message>
+    <message>
+        <source>Quality %1</source>
+        <translation>质量 %1</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled yet, so nobody is alike.</source>
+        <translation>尚未登记任何人，因此没有相似的人。</translation>
+    </message>
+    <message>
+        <source>Too alike to be told apart. Is it the same person?</source>
+        <translation>过于相似，无法区分。是同一个人吗？</translation>
+    </message>
+    <message>
+        <source>Nobody enrolled is too alike (threshold %1).</source>
+        <translation>已登记的人中没有过于相似的（阈值 %1）。</translation>
+    </message>
+    <message>
+        <source>counts as the same person</source>
+        <translation>会被视为同一个人</translation>
+    </message>
+    <message>
+        <source>quite alike</source>
+        <translation>比较相似</translation>
+    </message>
+    <message>
+        <source>clearly somebody else</source>
+        <translation>明显是另一个人</translation>
+    </message>
+    <message>
+        <source>A new name, or somebody who is enrolled already.</source>
+        <translation>可填新姓名，也可填已登记的人。</translation>
+    </message>
+    <message>
+        <source>A new person.</source>
+        <translation>新人员。</translation>
+    </message>
+    <message>
+        <source>One more picture of somebody who is enrolled.</source>
+        <translation>为已登记的人再添加一张图像。</translation>
+    </message>
+    <message>
+        <source>Could be confused with</source>
+        <translation>可能与之混淆</translation>
+    </message>
+    <message>
+        <source>Enrol people only with their consent: faces are biometric data.</source>
+        <translation>登记前请征得本人同意：人脸属于生物识别数据。</translation>
+    </message>
+</context>
+<context>
+    <name>EnrolPage</name>
+    <message>
+        <source>Enrol</source>
+        <translation>登记</translation>
+    </message>
+    <message>
+        <source>Add people, so that they are recognised. One good picture is enough.</source>
+        <translation>添加人员后即可识别。每人一张清晰的图像就够了。</translation>
+    </message>
+    <message>
+        <source>From a picture</source>
+        <translation>从图像</translation>
+    </message>
+    <message>
+        <source>At the camera</source>
+        <translation>用摄像头</translation>
+    </message>
+    <message>
+        <source>From a folder</source>
+        <translation>从文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>FaceStrip</name>
+    <message>
+        <source>Enrol…  (E)</source>
+        <translation>登记…  (E)</translation>
+    </message>
+    <message>
+        <source>Enrol</source>
+        <translation>登记</translation>
+    </message>
+    <message>
+        <source>Enrol all the same</source>
+        <translation>仍然登记</translation>
+    </message>
+    <message>
+        <source>No face chosen</source>
+        <translation>未选择人脸</translation>
+    </message>
+    <message>
+        <source>Click a face in the video, or press an arrow key.</source>
+        <translation>单击视频中的人脸，或按方向键选择。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) of this face will be enrolled.</source>
+        <translation>
+            <numerusform>将登记此人脸的 %n 张图像。</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>
@@ -84,6 +254,59 @@
         <translation>
             <numerusform>找到 %n 张人脸</numerusform>
         </translation>
+    </message>
+</context>
+<context>
+    <name>FolderTab</name>
+    <message>
+        <source>Only what was not enrolled</source>
+        <translation>只看未登记的</translation>
+    </message>
+    <message>
+        <source>Another folder…</source>
+        <translation>其他文件夹…</translation>
+    </message>
+    <message>
+        <source>Choose a folder of people</source>
+        <translation>选择人员文件夹</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) enrolled</source>
+        <translation>
+            <numerusform>已登记 %n 张图像</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n not enrolled</source>
+        <translation>
+            <numerusform>%n 张未登记</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n enrolled before</source>
+        <translation>
+            <numerusform>%n 张此前已登记</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Import finished: %1.</source>
+        <translation>导入完成：%1。</translation>
+    </message>
+    <message>
+        <source>Pictures of the import</source>
+        <translation>导入的图像</translation>
+    </message>
+    <message>
+        <source>Many people at once</source>
+        <translation>一次登记多人</translation>
+    </message>
+    <message>
+        <source>Choose or drop a folder that holds one folder a person, named as the person. Each picture&apos;s result is listed, with the reason where it is not enrolled.</source>
+        <translation>选择或拖入一个文件夹，其中每人一个子文件夹，并以此人的姓名命名。每张图像的结果都会列出，未登记的会说明原因。</translation>
+    </message>
+    <message>
+        <source>Choose folder…</source>
+        <translation>选择文件夹…</translation>
     </message>
 </context>
 <context>
@@ -201,6 +424,29 @@
     </message>
 </context>
 <context>
+    <name>GuideBar</name>
+    <message>
+        <source>Start the camera; the picture is taken by itself.</source>
+        <translation>启动摄像头，图像会自动拍摄。</translation>
+    </message>
+    <message>
+        <source>Taken. Now the name.</source>
+        <translation>已拍摄，请填写姓名。</translation>
+    </message>
+    <message>
+        <source>Look into the camera.</source>
+        <translation>请看摄像头。</translation>
+    </message>
+    <message>
+        <source>Only one face, please.</source>
+        <translation>画面中请只留一张人脸。</translation>
+    </message>
+    <message>
+        <source>Good. Hold still…</source>
+        <translation>很好，请保持不动…</translation>
+    </message>
+</context>
+<context>
     <name>ImageWell</name>
     <message>
         <source>Drop a picture here, or choose one.</source>
@@ -236,6 +482,21 @@
     </message>
 </context>
 <context>
+    <name>ImportModel</name>
+    <message>
+        <source>Person</source>
+        <translation>人员</translation>
+    </message>
+    <message>
+        <source>Picture</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+</context>
+<context>
     <name>JobProgress</name>
     <message>
         <source>Cancel</source>
@@ -256,6 +517,79 @@
     <message>
         <source>Stopping…</source>
         <translation>正在停止…</translation>
+    </message>
+</context>
+<context>
+    <name>LivePage</name>
+    <message>
+        <source>Live</source>
+        <translation>实时</translation>
+    </message>
+    <message>
+        <source>See who is before a camera, as it happens.</source>
+        <translation>实时查看摄像头前是谁。</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>%1 fps · %2 ms · %3</source>
+        <translation>%1 帧/秒 · %2 毫秒 · %3</translation>
+    </message>
+    <message>
+        <source>Choose a camera above. Without one, the sample video shows how it works.</source>
+        <translation>请在上方选择摄像头。没有摄像头时，可用示例视频了解效果。</translation>
+    </message>
+    <message>
+        <source>Nothing is being watched</source>
+        <translation>未在观看</translation>
+    </message>
+    <message>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
+    </message>
+    <message>
+        <source>The video is being opened.</source>
+        <translation>正在打开视频。</translation>
+    </message>
+</context>
+<context>
+    <name>LivePanel</name>
+    <message>
+        <source>Here now</source>
+        <translation>当前在场</translation>
+    </message>
+    <message>
+        <source>Events</source>
+        <translation>事件</translation>
+    </message>
+    <message>
+        <source>Nobody is in sight.</source>
+        <translation>画面中没有人。</translation>
+    </message>
+    <message>
+        <source>What happens is listed here.</source>
+        <translation>发生的事件会列在这里。</translation>
+    </message>
+    <message>
+        <source>Unknown faces</source>
+        <translation>未知人脸</translation>
+    </message>
+</context>
+<context>
+    <name>LiveView</name>
+    <message>
+        <source>Video</source>
+        <translation>视频</translation>
+    </message>
+    <message>
+        <source>%1. %2</source>
+        <translation>%1。%2</translation>
     </message>
 </context>
 <context>
@@ -286,6 +620,13 @@
     <message>
         <source>People</source>
         <translation>人员</translation>
+    </message>
+</context>
+<context>
+    <name>NameField</name>
+    <message>
+        <source>Name</source>
+        <translation>姓名</translation>
     </message>
 </context>
 <context>
@@ -322,6 +663,35 @@
     <message>
         <source>They are not compared until the gallery is embedded again.</source>
         <translation>重新提取整个人脸库的特征之前，它们不参与比较。</translation>
+    </message>
+</context>
+<context>
+    <name>PictureTab</name>
+    <message>
+        <source>A picture of one person</source>
+        <translation>一张单人图像</translation>
+    </message>
+    <message>
+        <source>There is no picture on the clipboard.</source>
+        <translation>剪贴板中没有图像。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n face(s) found</source>
+        <translation>
+            <numerusform>找到 %n 张人脸</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>click the one to enrol</source>
+        <translation>单击要登记的人脸</translation>
+    </message>
+    <message>
+        <source>Pasted picture</source>
+        <translation>粘贴的图像</translation>
+    </message>
+    <message>
+        <source>No face was found. Use a picture that shows it larger and upright.</source>
+        <translation>未找到人脸。请使用人脸更大、更端正的图像。</translation>
     </message>
 </context>
 <context>
@@ -512,6 +882,61 @@
     </message>
 </context>
 <context>
+    <name>SourceBox</name>
+    <message>
+        <source>Source</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>Sample video</source>
+        <translation>示例视频</translation>
+    </message>
+    <message>
+        <source>Camera %1</source>
+        <translation>摄像头 %1</translation>
+    </message>
+    <message>
+        <source>Camera number…</source>
+        <translation>摄像头编号…</translation>
+    </message>
+    <message>
+        <source>Video file…</source>
+        <translation>视频文件…</translation>
+    </message>
+    <message>
+        <source>Stream address…</source>
+        <translation>视频流地址…</translation>
+    </message>
+    <message>
+        <source>Camera number</source>
+        <translation>摄像头编号</translation>
+    </message>
+    <message>
+        <source>0 is the first one:</source>
+        <translation>0 表示第一个：</translation>
+    </message>
+    <message>
+        <source>Videos</source>
+        <translation>视频</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Choose a video</source>
+        <translation>选择视频</translation>
+    </message>
+    <message>
+        <source>Stream address</source>
+        <translation>视频流地址</translation>
+    </message>
+    <message>
+        <source>Address, for example rtsp://camera.local/live:</source>
+        <translation>地址，例如 rtsp://camera.local/live：</translation>
+    </message>
+</context>
+<context>
     <name>TemplatesModel</name>
     <message>
         <source>Quality %1</source>
@@ -524,6 +949,49 @@
     <message>
         <source>Added %1</source>
         <translation>添加于 %1</translation>
+    </message>
+</context>
+<context>
+    <name>UnknownQueue</name>
+    <message>
+        <source>Unknown faces</source>
+        <translation>未知人脸</translation>
+    </message>
+    <message>
+        <source>Open settings</source>
+        <translation>打开设置</translation>
+    </message>
+    <message>
+        <source>Name…</source>
+        <translation>命名…</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>忽略</translation>
+    </message>
+    <message>
+        <source>Faces of people who are not enrolled are not kept. Switch this on in the settings to have them wait here for a name, for a few hours.</source>
+        <translation>不保留未登记者的人脸。可在设置中开启，让它们在这里等待命名，数小时后自动删除。</translation>
+    </message>
+    <message>
+        <source>No unknown faces wait for a name.</source>
+        <translation>没有等待命名的未知人脸。</translation>
+    </message>
+    <message>
+        <source>Seen at %1</source>
+        <translation>%1 出现</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n look(s)</source>
+        <translation>
+            <numerusform>%n 次采集</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hour(s) left</source>
+        <translation>
+            <numerusform>剩余 %n 小时</numerusform>
+        </translation>
     </message>
 </context>
 <context>
@@ -666,6 +1134,88 @@
     <message>
         <source>d MMM yyyy</source>
         <translation>yyyy年M月d日</translation>
+    </message>
+</context>
+<context>
+    <name>decisions</name>
+    <message>
+        <source>Looking…</source>
+        <translation>识别中…</translation>
+    </message>
+    <message>
+        <source>Unknown</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>Not sure</source>
+        <translation>不确定</translation>
+    </message>
+    <message>
+        <source>Score %2</source>
+        <translation>分数 %2</translation>
+    </message>
+    <message>
+        <source>Nearest: %1, %2</source>
+        <translation>最接近：%1，%2</translation>
+    </message>
+    <message>
+        <source>Recognised as %1: score %2, threshold %3.</source>
+        <translation>识别为 %1：分数 %2，阈值 %3。</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled yet.</source>
+        <translation>尚未登记任何人。</translation>
+    </message>
+    <message>
+        <source>Looks most like %1, score %2, threshold %3.</source>
+        <translation>最像 %1，分数 %2，阈值 %3。</translation>
+    </message>
+    <message>
+        <source>Perhaps %1: score %2, threshold %3.</source>
+        <translation>可能是 %1：分数 %2，阈值 %3。</translation>
+    </message>
+    <message>
+        <source>%1 (score %2) or %4 (score %5): too close to tell.</source>
+        <translation>%1（分数 %2）或 %4（分数 %5）：太接近，无法判断。</translation>
+    </message>
+    <message>
+        <source>Looks like %1, who is elsewhere in this picture.</source>
+        <translation>像 %1，但此人在画面的另一处。</translation>
+    </message>
+    <message>
+        <source>Seen too briefly to say; hold still for a moment.</source>
+        <translation>出现时间太短，无法判断；请稍停片刻。</translation>
+    </message>
+    <message>
+        <source>Somebody else may have taken this place; looking again.</source>
+        <translation>这里可能换了人，正在重新识别。</translation>
+    </message>
+</context>
+<context>
+    <name>enrolment</name>
+    <message>
+        <source>Enrolled</source>
+        <translation>已登记</translation>
+    </message>
+    <message>
+        <source>Enrolled before</source>
+        <translation>此前已登记</translation>
+    </message>
+    <message>
+        <source>Looks like %1, who is enrolled already (score %2).</source>
+        <translation>像 %1，此人已登记（分数 %2）。</translation>
+    </message>
+    <message>
+        <source>%1 has this picture already.</source>
+        <translation>%1 已有这张图像。</translation>
+    </message>
+    <message>
+        <source>%1 is enrolled.</source>
+        <translation>已登记 %1。</translation>
+    </message>
+    <message>
+        <source>%1 has another picture.</source>
+        <translation>已为 %1 添加一张图像。</translation>
     </message>
 </context>
 <context>
@@ -820,10 +1370,52 @@
     </message>
 </context>
 <context>
+    <name>events</name>
+    <message>
+        <source>Unknown face</source>
+        <translation>未知人脸</translation>
+    </message>
+    <message>
+        <source>A face</source>
+        <translation>人脸</translation>
+    </message>
+    <message>
+        <source>appeared</source>
+        <translation>出现</translation>
+    </message>
+    <message>
+        <source>was recognised</source>
+        <translation>已识别</translation>
+    </message>
+    <message>
+        <source>left</source>
+        <translation>离开</translation>
+    </message>
+</context>
+<context>
+    <name>naming</name>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Undone.</source>
+        <translation>已撤销。</translation>
+    </message>
+</context>
+<context>
     <name>pages</name>
     <message>
         <source>Welcome</source>
         <translation>欢迎</translation>
+    </message>
+    <message>
+        <source>Live</source>
+        <translation>实时</translation>
+    </message>
+    <message>
+        <source>Enrol</source>
+        <translation>登记</translation>
     </message>
     <message>
         <source>Gallery</source>
@@ -911,8 +1503,16 @@
         <translation>正在读取图像</translation>
     </message>
     <message>
+        <source>Watching</source>
+        <translation>正在观看</translation>
+    </message>
+    <message>
         <source>Enrolling people</source>
         <translation>正在登记人员</translation>
+    </message>
+    <message>
+        <source>Undoing</source>
+        <translation>正在撤销</translation>
     </message>
 </context>
 </TS>

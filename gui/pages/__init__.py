@@ -68,6 +68,8 @@ class PageEntry:
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("welcome", marked("pages", "Welcome"), "gui.pages.welcome:WelcomePage", hidden=True),
+    PageEntry("live", marked("pages", "Live"), "gui.pages.live:LivePage"),
+    PageEntry("enrol", marked("pages", "Enrol"), "gui.pages.enrol:EnrolPage"),
     PageEntry("gallery", marked("pages", "Gallery"), "gui.pages.gallery:GalleryPage"),
     PageEntry("verify", marked("pages", "Verify"), "gui.pages.verify:VerifyPage"),
     PageEntry("settings", marked("pages", "Settings"), "gui.pages.settings:SettingsPage", True),
