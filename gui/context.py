@@ -99,6 +99,7 @@ class Context(QObject):
         runners: one queue per resource.
         gallery_slot: the gallery with its state.
         pipeline_slot: detector and embedder with their state.
+        closing_questions: asked before the window closes; a False keeps it open.
 
     Signals (all on the GUI thread):
         gallery_state_changed: the gallery is open or failed to.
@@ -139,6 +140,7 @@ class Context(QObject):
         self.runners = Runners()
         self._flags = dict(flags or {})
         self._open_pipeline = open_pipeline
+        self.closing_questions: list[Callable[[], bool]] = []
         self.gallery_slot: Opened[OpenGallery] = Opened(
             open_gallery or (lambda: opened_gallery(self.settings, create=True))
         )

@@ -65,5 +65,7 @@ class PageEntry:
 
 
 PAGES: tuple[PageEntry, ...] = (
+    PageEntry("evaluate", marked("pages", "Evaluate"), "gui.pages.evaluate:EvaluatePage"),
+    PageEntry("train", marked("pages", "Train"), "gui.pages.train:TrainPage"),
     PageEntry("settings", marked("pages", "Settings"), "gui.pages.settings:SettingsPage", True),
 )
