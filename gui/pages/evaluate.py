@@ -19,6 +19,7 @@ from gui.pages.evaluation_view import EvaluationView
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.page_scroll import beside_margin
 from gui.widgets.path_field import PathField
 from gui.widgets.text import button, card, label
 from gui.workers.job import Job, JobState
@@ -49,7 +50,7 @@ class EvaluatePage(Page):
             self.tr("Evaluate"),
             self.tr("How often is the recognition wrong? Measure it where the people are known."),
         )
-        self.open_button = button(self.tr("Open report"), self.open_report, icon_name="image")
+        self.open_button = button(self.tr("Open report"), self.open_report)
         self.open_button.setEnabled(False)
         self.header_actions.addWidget(self.open_button)
         self.body.addWidget(self._form())
@@ -57,7 +58,7 @@ class EvaluatePage(Page):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._empty())
         self._stack.addWidget(self.view)
-        self.body.addWidget(self._stack, 1)
+        self.body.addLayout(beside_margin(self._stack), 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
@@ -107,6 +108,7 @@ class EvaluatePage(Page):
         self.kind.addItem(self.tr("Labeled Faces in the Wild"), LFW)
         self.kind.currentIndexChanged.connect(lambda _: self._kind_changed())
         self.path = PathField(self.tr("Folder of images"))
+        self.path.line.setPlaceholderText(self.tr("Drop a folder here or choose one"))
         self.start_button = button(self.tr("Measure"), self.start, kind="primary")
         self._hint = label("", "small", wrap=True)
         row = QHBoxLayout()

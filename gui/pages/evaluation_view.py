@@ -14,6 +14,7 @@ from gui.pages.evaluation_plots import EvaluationPlots
 from gui.pages.evaluation_words import figures_of, sheet_title
 from gui.theme import SIZES
 from gui.widgets.figure_card import FigureCard
+from gui.widgets.page_scroll import PageScroll
 from gui.widgets.pair_card import SIDE_PX, PairCard
 from gui.widgets.text import label
 
@@ -21,7 +22,7 @@ from gui.widgets.text import label
 N_WORST = 12
 
 
-class EvaluationView(QScrollArea):
+class EvaluationView(PageScroll):
     """Figures on top, plots below them, errors at the foot; empty but for the plots at first.
 
     Attributes:
@@ -30,9 +31,6 @@ class EvaluationView(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.plots = EvaluationPlots()
         self._note = label("", "muted", wrap=True)
         self._figures = QHBoxLayout()
@@ -41,7 +39,7 @@ class EvaluationView(QScrollArea):
         self._sheets.setSpacing(SIZES.space_m)
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, SIZES.space_s, 0)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SIZES.space_l)
         column.addWidget(self._note)
         column.addLayout(self._figures)

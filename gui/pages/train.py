@@ -6,14 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import (
-    QFrame,
-    QPlainTextEdit,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.pages.page import Page
@@ -23,6 +16,7 @@ from gui.pages.training_process import training_process
 from gui.pages.training_view import TrainingView
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.page_scroll import PageScroll, beside_margin
 from gui.widgets.text import button
 from gui.workers.command import EXIT_CANCELLED
 from gui.workers.run_log import RunFolder, RunState, training_is_installed
@@ -67,7 +61,7 @@ class TrainPage(Page):
         self._stack.addWidget(self._run_area())
         self.body.addWidget(self.form)
         self.body.addWidget(self.output)
-        self.body.addWidget(self._stack, 1)
+        self.body.addLayout(beside_margin(self._stack), 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_READ_MS)
         self._timer.timeout.connect(self._look)
@@ -181,14 +175,12 @@ class TrainPage(Page):
     def _run_area(self) -> QWidget:
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, SIZES.space_s, 0)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SIZES.space_l)
         column.addWidget(self.view)
         column.addWidget(self.export)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
+        area = PageScroll()
         area.setWidget(content)
         return area
 

@@ -56,6 +56,7 @@ class TrainingForm(QFrame):
         ):
             grid.addLayout(_named(name, field), place // 3, place % 3)
         buttons = QHBoxLayout()
+        buttons.setSpacing(SIZES.space_s)
         buttons.addStretch(1)
         buttons.addWidget(self.stop_button)
         buttons.addWidget(self.start_button)

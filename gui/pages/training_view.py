@@ -105,7 +105,7 @@ class TrainingView(QWidget):
         return frame
 
     def _make_plots(self) -> None:
-        step = Axis(self.tr("step"))
+        step = Axis(self.tr("step"), low=0.0)
         share = Axis(write=percent_number)
         self.loss = Plot(self.tr("Loss"), step, Axis())
         self.rate = Plot(self.tr("Learning rate"), step, Axis(low=0.0))

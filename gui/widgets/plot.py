@@ -26,6 +26,8 @@ from gui.widgets.plot_scale import Axis, scale_of
 # Colours of curves that mean nothing by themselves, in this order.
 CURVE_COLOURS = ("accent", "warn", "good", "bad", "muted")
 _TICK_PX = 5
+# What is left free above and below the curves.
+ROOM = 0.06
 # Curves of few points have each of them marked.
 _MOST_MARKED = 30
 
@@ -75,7 +77,7 @@ class Plot(QWidget):
         """
         self._series, self._marks = tuple(series), tuple(marks)
         self._x_scale = scale_of(self._x_axis, [x for one in series for x in one.xs])
-        self._y_scale = scale_of(self._y_axis, [y for one in series for y in one.ys])
+        self._y_scale = scale_of(self._y_axis, [y for one in series for y in one.ys], ROOM)
         self.update()
 
     @property

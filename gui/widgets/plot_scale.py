@@ -77,8 +77,14 @@ class Scale:
         return [number * step for number in range(first, last + 1)]
 
 
-def scale_of(axis: Axis, values: list[float]) -> Scale:
-    """Return the scale of an axis for what is drawn on it."""
+def scale_of(axis: Axis, values: list[float], room_share: float = 0.0) -> Scale:
+    """Return the scale of an axis for what is drawn on it.
+
+    Args:
+        axis: the axis.
+        values: all that is drawn.
+        room_share: how much of the range is left free beyond the data.
+    """
     usable = [value for value in values if value > 0] if axis.is_log else values
     low = axis.low if axis.low is not None else min(usable, default=0.1 if axis.is_log else 0.0)
     high = axis.high if axis.high is not None else max(usable, default=1.0)
@@ -86,7 +92,7 @@ def scale_of(axis: Axis, values: list[float]) -> Scale:
         return Scale(low, high if high > low else low * 10, is_log=True)
     if high <= low:
         low, high = low - (0.5 if axis.low is None else 0.0), low + 0.5
-    room = (high - low) * 0.05
+    room = (high - low) * room_share
     return Scale(
         low if axis.low is not None else low - room, high if axis.high is not None else high + room
     )
