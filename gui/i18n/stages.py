@@ -12,6 +12,9 @@ _STAGES = {
     "frames": marked("stages", "Reading frames"),
     "images": marked("stages", "Reading images"),
     "people": marked("stages", "Enrolling people"),
+    "Comparing all pairs": marked("stages", "Comparing all pairs"),
+    "Embedding images": marked("stages", "Embedding images"),
+    "Searching": marked("stages", "Searching"),
 }
 
 

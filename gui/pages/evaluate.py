@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from facerec.errors import FacerecError
 from facerec.paths import data_dir
@@ -19,7 +19,7 @@ from gui.pages.evaluation_view import EvaluationView
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.page_scroll import beside_margin
+from gui.widgets.page_scroll import PageScroll
 from gui.widgets.path_field import PathField
 from gui.widgets.text import button, card, label
 from gui.workers.job import Job, JobState
@@ -53,12 +53,15 @@ class EvaluatePage(Page):
         self.open_button = button(self.tr("Open report"), self.open_report)
         self.open_button.setEnabled(False)
         self.header_actions.addWidget(self.open_button)
-        self.body.addWidget(self._form())
         self.view = EvaluationView()
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._empty())
-        self._stack.addWidget(self.view)
-        self.body.addLayout(beside_margin(self._stack), 1)
+        self._empty = self._nothing_yet()
+        scroll = PageScroll()
+        for part in (self._form(), self.view):
+            scroll.column.addWidget(part)
+        scroll.column.addWidget(self._empty, 1)
+        scroll.column.addStretch()
+        self.body.addWidget(scroll, 1)
+        self._show_view(False)
         self._timer = QTimer(self)
         self._timer.setInterval(_REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
@@ -75,7 +78,7 @@ class EvaluatePage(Page):
         self.banner.hide()
         self._so_far = None
         self.view.clear()
-        self._stack.setCurrentWidget(self.view)
+        self._show_view(True)
         options, now = self._options(kind), datetime.now(UTC)
         folder = data_dir() / REPORTS / f"{kind}-{now:%Y%m%d-%H%M%S}"
 
@@ -123,7 +126,7 @@ class EvaluatePage(Page):
         column.addWidget(self._hint)
         return frame
 
-    def _empty(self) -> QWidget:
+    def _nothing_yet(self) -> QWidget:
         return EmptyState(
             "evaluate",
             self.tr("Nothing measured yet"),
@@ -185,12 +188,16 @@ class EvaluatePage(Page):
             self.tr("Measured. The report is kept."), self.tr("Open"), self.open_report
         )
 
+    def _show_view(self, is_shown: bool) -> None:
+        self.view.setVisible(is_shown)
+        self._empty.setVisible(not is_shown)
+
     def _ended(self) -> None:
         self._timer.stop()
         self.start_button.setEnabled(True)
         if self._job is not None and self._job.state is not JobState.SUCCEEDED:
             self.view.stopped()
-            self._stack.setCurrentIndex(1 if self._so_far is not None else 0)
+            self._show_view(self._so_far is not None)
 
 
 def _measured(

@@ -14,7 +14,6 @@ from gui.pages.evaluation_plots import EvaluationPlots
 from gui.pages.evaluation_words import figures_of, sheet_title
 from gui.theme import SIZES
 from gui.widgets.figure_card import FigureCard
-from gui.widgets.page_scroll import PageScroll
 from gui.widgets.pair_card import SIDE_PX, PairCard
 from gui.widgets.text import label
 
@@ -22,7 +21,7 @@ from gui.widgets.text import label
 N_WORST = 12
 
 
-class EvaluationView(PageScroll):
+class EvaluationView(QWidget):
     """Figures on top, plots below them, errors at the foot; empty but for the plots at first.
 
     Attributes:
@@ -37,8 +36,7 @@ class EvaluationView(PageScroll):
         self._figures.setSpacing(SIZES.space_l)
         self._sheets = QVBoxLayout()
         self._sheets.setSpacing(SIZES.space_m)
-        content = QWidget()
-        column = QVBoxLayout(content)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SIZES.space_l)
         column.addWidget(self._note)
@@ -46,7 +44,6 @@ class EvaluationView(PageScroll):
         column.addWidget(self.plots)
         column.addLayout(self._sheets)
         column.addStretch(1)
-        self.setWidget(content)
 
     @property
     def figures(self) -> list[FigureCard]:

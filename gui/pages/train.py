@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from gui.context import Context
 from gui.pages.page import Page
@@ -14,9 +14,8 @@ from gui.pages.training_export import ExportCard
 from gui.pages.training_form import TrainingForm
 from gui.pages.training_process import training_process
 from gui.pages.training_view import TrainingView
-from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.page_scroll import PageScroll, beside_margin
+from gui.widgets.page_scroll import PageScroll
 from gui.widgets.text import button
 from gui.workers.command import EXIT_CANCELLED
 from gui.workers.run_log import RunFolder, RunState, training_is_installed
@@ -56,12 +55,13 @@ class TrainPage(Page):
         self.output.hide()
         self._output_button = button(self.tr("Show output"), self._toggle_output, kind="quiet")
         self.header_actions.addWidget(self._output_button)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._no_run())
-        self._stack.addWidget(self._run_area())
-        self.body.addWidget(self.form)
-        self.body.addWidget(self.output)
-        self.body.addLayout(beside_margin(self._stack), 1)
+        self._no_run = self._without_run()
+        scroll = PageScroll()
+        for part in (self.form, self.output, self.view, self.export):
+            scroll.column.addWidget(part)
+        scroll.column.addWidget(self._no_run, 1)
+        scroll.column.addStretch()
+        self.body.addWidget(scroll, 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_READ_MS)
         self._timer.timeout.connect(self._look)
@@ -126,7 +126,10 @@ class TrainPage(Page):
             self.form.pack.path,
             is_ready=state.has_checkpoint and not process.is_running,
         )
-        self._stack.setCurrentIndex(1 if state.entries or is_here else 0)
+        has_run = bool(state.entries) or is_here
+        self.view.setVisible(has_run)
+        self.export.setVisible(has_run)
+        self._no_run.setVisible(not has_run)
         if is_new or is_here != self.property("wasHere"):
             self.view.show_state(state, is_running=is_here)
             self.setProperty("wasHere", is_here)
@@ -172,19 +175,7 @@ class TrainPage(Page):
             self.tr("Show output") if self.output.isHidden() else self.tr("Hide output")
         )
 
-    def _run_area(self) -> QWidget:
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SIZES.space_l)
-        column.addWidget(self.view)
-        column.addWidget(self.export)
-        column.addStretch(1)
-        area = PageScroll()
-        area.setWidget(content)
-        return area
-
-    def _no_run(self) -> QWidget:
+    def _without_run(self) -> QWidget:
         return EmptyState(
             "train",
             self.tr("No run in this folder"),

@@ -28,6 +28,8 @@ CURVE_COLOURS = ("accent", "warn", "good", "bad", "muted")
 _TICK_PX = 5
 # What is left free above and below the curves.
 ROOM = 0.06
+# The same where words stand above them.
+MARKED_ROOM = 0.18
 # Curves of few points have each of them marked.
 _MOST_MARKED = 30
 
@@ -77,7 +79,8 @@ class Plot(QWidget):
         """
         self._series, self._marks = tuple(series), tuple(marks)
         self._x_scale = scale_of(self._x_axis, [x for one in series for x in one.xs])
-        self._y_scale = scale_of(self._y_axis, [y for one in series for y in one.ys], ROOM)
+        room = MARKED_ROOM if marks else ROOM
+        self._y_scale = scale_of(self._y_axis, [y for one in series for y in one.ys], room)
         self.update()
 
     @property
