@@ -99,7 +99,7 @@ def _sheet(sheet: Sheet) -> QWidget:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(row)
-    area.setFixedHeight(SIDE_PX + 66)
+    area.setFixedHeight(SIDE_PX + 56)
     whole = QWidget()
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)

@@ -60,9 +60,17 @@ def _measure(page: EvaluatePage, qtbot, folder: Path) -> None:
         pass
 
 
-def test_folder_is_measured_and_shown(page: EvaluatePage, qtbot, people: Path) -> None:
+def test_folder_is_measured_and_shown(
+    page: EvaluatePage, qtbot, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "gui.pages.evaluate.QDesktopServices.openUrl",
+        lambda url: opened.append(url.toLocalFile()),
+    )
     assert not page.open_button.isEnabled()
     _measure(page, qtbot, people)
+    page.open_button.click()
 
     assert page.banner.text == ""
     assert page.start_button.isEnabled()
@@ -74,15 +82,13 @@ def test_folder_is_measured_and_shown(page: EvaluatePage, qtbot, people: Path) -
     assert all(plot.series for plot in page.view.plots.plots())
     assert page.view.pairs
     assert page.report.is_file()
+    assert [Path(path) for path in opened] == [page.report]
+    _check_histogram(page)
 
 
-def test_histogram_holds_every_pair_that_could_be_compared(
-    page: EvaluatePage, qtbot, people: Path
-) -> None:
-    _measure(page, qtbot, people)
+def _check_histogram(page: EvaluatePage) -> None:
+    """It holds every pair that could be compared: one of 3 x 8 images has no face."""
     different, same = page.view.plots.scores.series
-
-    # One of 3 x 8 images has no face.
     n_same = (N_PEOPLE - 1) * 3 + 1
     shares = np.array(same.ys) * n_same
     assert shares == pytest.approx(np.round(shares))
@@ -90,20 +96,6 @@ def test_histogram_holds_every_pair_that_could_be_compared(
     assert sum(different.ys) == pytest.approx(1)
     centre = [np.average(one.xs, weights=one.ys) for one in (different, same)]
     assert centre[0] < centre[1]
-
-
-def test_report_is_opened(
-    page: EvaluatePage, qtbot, people: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(
-        "gui.pages.evaluate.QDesktopServices.openUrl",
-        lambda url: opened.append(url.toLocalFile()),
-    )
-    _measure(page, qtbot, people)
-    page.open_button.click()
-
-    assert [Path(path) for path in opened] == [page.report]
 
 
 def test_measuring_can_be_stopped(
