@@ -76,10 +76,11 @@ class LiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
-    """How the window looks and speaks; ``system`` follows the computer."""
+    """How the window looks and speaks (``system`` follows the computer), and what it watches."""
 
     theme: str = "system"
     language: str = "system"
+    camera: str = "0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,14 @@ SETTINGS: tuple[Setting, ...] = (
         Kind.TEXT,
         choices=("system", "en", "zh_CN"),
     ),
+    Setting(
+        "window.camera",
+        "--camera",
+        "Window",
+        "Camera",
+        "Camera that the window watches: its number, or the address of a stream.",
+        Kind.TEXT,
+    ),
 )
 
 

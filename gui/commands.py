@@ -8,7 +8,9 @@ from facerec.cli.options import DECISION, GALLERY, RECOGNITION, setting_options
 
 
 @click.command()
-@setting_options("window.theme", "window.language", *GALLERY, *DECISION, *RECOGNITION)
+@setting_options(
+    "window.theme", "window.language", "window.camera", *GALLERY, *DECISION, *RECOGNITION
+)
 def app(**flags: object) -> int:
     """Open the window.
 

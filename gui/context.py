@@ -100,6 +100,7 @@ class Context(QObject):
         gallery_slot: the gallery with its state.
         pipeline_slot: detector and embedder with their state.
         closing_questions: asked before the window closes; a False keeps it open.
+        page_ids: which pages the window has.
 
     Signals (all on the GUI thread):
         gallery_state_changed: the gallery is open or failed to.
@@ -138,6 +139,7 @@ class Context(QObject):
         super().__init__()
         self.loaded = loaded
         self.runners = Runners()
+        self.page_ids: frozenset[str] = frozenset()
         self._flags = dict(flags or {})
         self._open_pipeline = open_pipeline
         self.closing_questions: list[Callable[[], bool]] = []

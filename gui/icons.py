@@ -29,11 +29,11 @@ def icon_pixmap(name: str, colour: str, size_px: int, ratio: float = 0.0) -> QPi
         size_px: side in the units of the window.
         ratio: pixels of the screen a unit; the application's own when 0.
     """
+    source = icon_text(name).replace("currentColor", colour)
     scale = ratio or QGuiApplication.instance().devicePixelRatio()  # type: ignore[union-attr]
     pixmap = QPixmap(round(size_px * scale), round(size_px * scale))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    source = icon_text(name).replace("currentColor", colour)
     QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(pixmap.rect()))
     painter.end()
     pixmap.setDevicePixelRatio(scale)

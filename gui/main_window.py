@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self.current_id = ""
         self._languages = languages
         self._entries = {entry.id: entry for entry in entries}
+        context.page_ids = frozenset(self._entries)
         self._pages: dict[str, Page] = {}
         self._bug_dialog: BugDialog | None = None
         self._is_over = False
@@ -128,7 +129,7 @@ class MainWindow(QMainWindow):
         banner_row.addWidget(self._banner)
         column.addLayout(banner_row)
         column.addWidget(self._stack, 1)
-        self._rail = Rail(self.context, list(self._entries.values()))
+        self._rail = Rail(self.context, [e for e in self._entries.values() if not e.hidden])
         self._rail.chosen.connect(self.open_page)
         row = QHBoxLayout(centre)
         row.setContentsMargins(0, 0, 0, 0)
@@ -153,8 +154,11 @@ class MainWindow(QMainWindow):
         self._toast.show_message(message.text, message.action_label, message.action)
 
     def open_first_page(self) -> None:
-        """Open the page a start begins with."""
-        self.open_page(next(iter(self._entries)))
+        """Open the page a start begins with: the welcome once, then the first of the rail."""
+        shown = [entry.id for entry in self._entries.values() if not entry.hidden]
+        is_first = window_state().value("welcomed") is None
+        self.open_page("welcome" if is_first and "welcome" in self._entries else shown[0])
+        window_state().setValue("welcomed", 1)
 
     def show_error(self, error: FacerecError) -> None:
         """Show a known error above whatever page is open."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
-    QHBoxLayout,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from gui import theme
 from gui.context import Context, LoadState
+from gui.icons import icon
 from gui.pages import PageEntry
 from gui.theme import SIZES
-from gui.widgets.text import IconLabel, label, rail_icon
+from gui.widgets.text import label, rail_icon
 
 WIDTH_PX = 204
 
@@ -54,28 +55,39 @@ class Rail(QFrame):
             self._add_button(entry, number)
         self._column.addStretch(0 if entries[-1].at_end else 1)
         self._column.addWidget(self._state)
+        self._tint()
         context.models_state_changed.connect(self._show_state)
         self._show_state()
 
     def mark(self, page_id: str) -> None:
         """Show which page is open."""
-        self._buttons[page_id].setChecked(True)
+        self._group.setExclusive(page_id in self._buttons)
+        for name, button in self._buttons.items():
+            button.setChecked(name == page_id)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802  (Qt's name)
         """Tint the icons anew after a change of theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
-            for page_id, button in self._buttons.items():
-                button.setIcon(rail_icon(page_id))
+            self._tint()
+
+    def _tint(self) -> None:
+        self._brand.setIcon(icon("brand", theme.current().accent, 22))
+        for page_id, button in self._buttons.items():
+            button.setIcon(rail_icon(page_id))
 
     def _add_brand(self) -> None:
-        row = QHBoxLayout()
-        row.setContentsMargins(SIZES.space_m, SIZES.space_s, 0, SIZES.space_l)
-        row.setSpacing(SIZES.space_s)
-        row.addWidget(IconLabel("brand", "accent", 22))
-        row.addWidget(label("facerec", "brand"))
-        row.addStretch(1)
-        self._column.addLayout(row)
+        brand = QToolButton()
+        brand.setObjectName("brand")
+        brand.setText("  facerec")
+        brand.setToolTip(self.tr("What this program does"))
+        brand.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        brand.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        brand.setIconSize(QSize(22, 22))
+        brand.clicked.connect(lambda: self.chosen.emit("welcome"))
+        self._brand = brand
+        self._column.addWidget(brand)
+        self._column.addSpacing(SIZES.space_s)
 
     def _add_button(self, entry: PageEntry, number: int) -> None:
         title = entry.translated_title()
@@ -88,10 +100,10 @@ class Rail(QFrame):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         button.setIconSize(QSize(20, 20))
-        button.setIcon(rail_icon(entry.id))
         button.setCheckable(True)
-        button.setShortcut(shortcut)
         button.clicked.connect(lambda: self.chosen.emit(entry.id))
+        # A shortcut of the button itself would first show it pressed for a tenth of a second.
+        QShortcut(shortcut, self, lambda: self.chosen.emit(entry.id))
         self._group.addButton(button)
         self._buttons[entry.id] = button
         self._column.addWidget(button)

@@ -183,7 +183,7 @@ def apply_theme(app: QApplication, choice: ThemeChoice, *, language: str = "en")
     _Current.colours = colours
     app.setFont(interface_font(language))
     app.setPalette(palette_of(colours))
-    app.setStyleSheet(style_sheet(colours))
+    app.setStyleSheet(style_sheet(colours, language))
 
 
 def interface_font(language: str) -> QFont:
@@ -199,11 +199,15 @@ def interface_font(language: str) -> QFont:
     return font
 
 
-def style_sheet(colours: Colours) -> str:
-    """Fill the style sheet with a scheme's colours and the sizes."""
+def style_sheet(colours: Colours, language: str = "en") -> str:
+    """Fill the style sheet with a scheme's colours, the sizes, and how strong headings are.
+
+    Chinese faces often come in two weights only, so that a half-bold heading would be a plain one.
+    """
     template = files("gui").joinpath("style.qss").read_text(encoding="utf-8")
     lengths = {name: f"{value}px" for name, value in asdict(SIZES).items()}
     marks = {
+        "strong": "700" if language.startswith("zh") else "600",
         "arrow_down": tinted_file("arrow_down", colours.muted).as_posix(),
         "check": tinted_file("check", colours.on_accent).as_posix(),
     }

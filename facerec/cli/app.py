@@ -1,7 +1,7 @@
-"""``facerec app``: says that the window is not part of this version.
+"""``facerec app`` where the window is not installed: says so.
 
-A package that brings the window registers ``app`` in the entry-point group ``facerec.commands`` and
-thereby replaces this command.
+The package ``gui`` registers ``app`` in the entry-point group ``facerec.commands`` and thereby
+replaces this command.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from facerec.errors import DependencyError
 
 @click.command()
 def app() -> None:
-    """Open the window (not part of this version).
+    """Open the window.
 
     Example: facerec app
     """
     raise DependencyError(
-        "The window is not part of this version.",
-        remedy="Use the command line (`facerec --help`) or Python (`import facerec`) instead.",
+        "The window is not installed.",
+        remedy="Install it: pip install 'facerec[gui]'. The command line works without it.",
     )

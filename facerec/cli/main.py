@@ -21,7 +21,7 @@ from facerec.services.known_error import known_error
 # name -> (module:attribute, one line for `facerec --help`)
 COMMANDS: dict[str, tuple[str, str]] = {
     "align": ("facerec.cli.align:align", "Cut the aligned face from each image of a folder."),
-    "app": ("facerec.cli.app:app", "Open the window (not part of this version)."),
+    "app": ("facerec.cli.app:app", "Open the window."),
     "bench": ("facerec.cli.bench:bench", "Measure speed against other programs."),
     "config": ("facerec.cli.config:config", "Show the settings and where each value came from."),
     "demo": (

@@ -223,6 +223,31 @@ def crop_png(session: Session, template_id: int) -> bytes | None:
     return session.execute(select(CropRow.png).where(CropRow.template_id == template_id)).scalar()
 
 
+def crop_pngs(session: Session, template_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return the PNG bytes of several Templates' Crops; ids without one are left out."""
+    found: dict[int, bytes] = {}
+    for start in range(0, len(template_ids), _IDS_PER_STATEMENT):
+        part = template_ids[start : start + _IDS_PER_STATEMENT]
+        statement = select(CropRow.template_id, CropRow.png).where(CropRow.template_id.in_(part))
+        found.update((row.template_id, row.png) for row in session.execute(statement))
+    return found
+
+
+def best_templates(session: Session, person_ids: Sequence[int]) -> dict[int, int]:
+    """Return, by Person, the Template of the highest quality; people without any are left out."""
+    best: dict[int, int] = {}
+    for start in range(0, len(person_ids), _IDS_PER_STATEMENT):
+        part = person_ids[start : start + _IDS_PER_STATEMENT]
+        statement = (
+            select(TemplateRow.person_id, TemplateRow.id)
+            .where(TemplateRow.person_id.in_(part))
+            .order_by(TemplateRow.quality, TemplateRow.id.desc())
+        )
+        # The last one of a Person stays: the best, and of equals the oldest.
+        best.update((row.person_id, row.id) for row in session.execute(statement))
+    return best
+
+
 def embedding_of(session: Session, template_id: int) -> Embedding:
     """Return a Template's Embedding.
 

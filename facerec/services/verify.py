@@ -72,6 +72,15 @@ def verify(
     """
     face_a = _face(pipeline, image_a, policy)
     face_b = _face(pipeline, image_b, policy)
+    return compare_faces(face_a, face_b, rule=rule)
+
+
+def compare_faces(face_a: AnalyzedFace, face_b: AnalyzedFace, *, rule: MatchRule) -> Verification:
+    """Compare two Faces that are described already.
+
+    Raises:
+        EmbeddingMismatchError: they were made under different contracts.
+    """
     require_same_contract(face_a.embedding.contract_id, face_b.embedding.contract_id)
     # In double precision, so that an image compared with itself scores 1 on every machine.
     cosine = np.dot(

@@ -2,6 +2,37 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN" sourcelanguage="en">
 <context>
+    <name>AlarmChoice</name>
+    <message>
+        <source>Own threshold: %1</source>
+        <translation>自定阈值：%1</translation>
+    </message>
+    <message>
+        <source>Set by hand; its error rate is not known.</source>
+        <translation>手动设定，错误率未知。</translation>
+    </message>
+    <message>
+        <source>1 in %1 comparisons</source>
+        <translation>每 %1 次比对 1 次</translation>
+    </message>
+    <message>
+        <source>recommended</source>
+        <translation>推荐</translation>
+    </message>
+    <message>
+        <source>Recognises most people, and mistakes some.</source>
+        <translation>能认出大多数人，但会有一些误认。</translation>
+    </message>
+    <message>
+        <source>A good balance for everyday use.</source>
+        <translation>适合日常使用的平衡选择。</translation>
+    </message>
+    <message>
+        <source>Rarely mistaken; asks for better pictures.</source>
+        <translation>很少误认，但对图像要求更高。</translation>
+    </message>
+</context>
+<context>
     <name>Banner</name>
     <message>
         <source>Dismiss</source>
@@ -37,6 +68,13 @@
     <message>
         <source>Copied</source>
         <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>DeleteDialog</name>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
     </message>
 </context>
 <context>
@@ -184,6 +222,164 @@
     </message>
 </context>
 <context>
+    <name>FaceView</name>
+    <message numerus="yes">
+        <source>%n face(s) found</source>
+        <translation>
+            <numerusform>找到 %n 张人脸</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>GalleryActions</name>
+    <message>
+        <source>Rename…</source>
+        <translation>重命名…</translation>
+    </message>
+    <message>
+        <source>Merge…</source>
+        <translation>合并…</translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Delete picture…</source>
+        <translation>删除图像…</translation>
+    </message>
+    <message>
+        <source>Renamed to %1.</source>
+        <translation>已重命名为 %1。</translation>
+    </message>
+    <message>
+        <source>Merged into %1.</source>
+        <translation>已合并到 %1。</translation>
+    </message>
+    <message>
+        <source>Delete %1?</source>
+        <translation>删除 %1？</translation>
+    </message>
+    <message numerus="yes">
+        <source>Delete %n people?</source>
+        <translation>
+            <numerusform>删除 %n 人？</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) will be erased for good.</source>
+        <translation>
+            <numerusform>将永久删除 %n 张图像。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people deleted.</source>
+        <translation>
+            <numerusform>已删除 %n 人。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Delete %n picture(s)?</source>
+        <translation>
+            <numerusform>删除 %n 张图像？</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>The person stays in the gallery and is recognised by what is left.</source>
+        <translation>此人仍保留在人脸库中，并凭剩余的图像识别。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) deleted.</source>
+        <translation>
+            <numerusform>已删除 %n 张图像。</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>GalleryPage</name>
+    <message>
+        <source>Gallery</source>
+        <translation>人脸库</translation>
+    </message>
+    <message>
+        <source>The people who can be recognised.</source>
+        <translation>可以被识别的人员。</translation>
+    </message>
+    <message>
+        <source>Search people</source>
+        <translation>搜索人员</translation>
+    </message>
+    <message>
+        <source>People</source>
+        <translation>人员</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled yet</source>
+        <translation>尚未登记任何人</translation>
+    </message>
+    <message>
+        <source>Add people with one or more pictures each, and they will be listed here.</source>
+        <translation>添加人员，每人一张或多张图像，之后会显示在这里。</translation>
+    </message>
+    <message>
+        <source>Nobody has that name</source>
+        <translation>没有匹配的姓名</translation>
+    </message>
+    <message>
+        <source>Try fewer letters, or show everybody.</source>
+        <translation>请减少输入的字，或显示所有人。</translation>
+    </message>
+    <message>
+        <source>Show everybody</source>
+        <translation>显示所有人</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n 人</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 / %2</translation>
+    </message>
+</context>
+<context>
+    <name>ImageWell</name>
+    <message>
+        <source>Drop a picture here, or choose one.</source>
+        <translation>将图像拖到这里，或选择一张。</translation>
+    </message>
+    <message>
+        <source>Choose file…</source>
+        <translation>选择文件…</translation>
+    </message>
+    <message>
+        <source>Paste</source>
+        <translation>粘贴</translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>更换…</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图像</translation>
+    </message>
+    <message>
+        <source>All files</source>
+        <translation>所有文件</translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation>选择图像</translation>
+    </message>
+</context>
+<context>
     <name>JobProgress</name>
     <message>
         <source>Cancel</source>
@@ -214,6 +410,29 @@
     </message>
 </context>
 <context>
+    <name>MergeDialog</name>
+    <message>
+        <source>Merge %1 into…</source>
+        <translation>将 %1 合并到…</translation>
+    </message>
+    <message>
+        <source>Their pictures move to the person you choose; the emptied names go.</source>
+        <translation>图像将移到您选择的人名下，原来的姓名会被移除。</translation>
+    </message>
+    <message>
+        <source>Merge</source>
+        <translation>合并</translation>
+    </message>
+    <message>
+        <source>Search people</source>
+        <translation>搜索人员</translation>
+    </message>
+    <message>
+        <source>People</source>
+        <translation>人员</translation>
+    </message>
+</context>
+<context>
     <name>PairCard</name>
     <message>
         <source>wrong</source>
@@ -232,6 +451,42 @@
     </message>
 </context>
 <context>
+    <name>PeopleModel</name>
+    <message numerus="yes">
+        <source>%n picture(s)</source>
+        <translation>
+            <numerusform>%n 张图像</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>PersonPanel</name>
+    <message>
+        <source>Pictures of this person</source>
+        <translation>此人的图像</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s)</source>
+        <translation>
+            <numerusform>%n 张图像</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Enrolled %1</source>
+        <translation>登记于 %1</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) belong to another model.</source>
+        <translation>
+            <numerusform>有 %n 张图像属于另一个模型。</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>They are not compared until the gallery is embedded again.</source>
+        <translation>重新提取整个人脸库的特征之前，它们不参与比较。</translation>
+    </message>
+</context>
+<context>
     <name>Plot</name>
     <message>
         <source>No data yet</source>
@@ -239,7 +494,18 @@
     </message>
 </context>
 <context>
+    <name>Question</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
     <name>Rail</name>
+    <message>
+        <source>What this program does</source>
+        <translation>程序介绍</translation>
+    </message>
     <message>
         <source>Loading the networks…</source>
         <translation>正在加载模型…</translation>
@@ -251,6 +517,21 @@
     <message>
         <source>Ready, computing on %1</source>
         <translation>就绪，使用 %1 计算</translation>
+    </message>
+</context>
+<context>
+    <name>RenameDialog</name>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>The pictures stay with the person.</source>
+        <translation>图像仍属于此人。</translation>
+    </message>
+    <message>
+        <source>New name</source>
+        <translation>新姓名</translation>
     </message>
 </context>
 <context>
@@ -277,6 +558,141 @@
     <message>
         <source>Settings</source>
         <translation>设置</translation>
+    </message>
+    <message>
+        <source>Changes count at once.</source>
+        <translation>更改立即生效。</translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation>外观</translation>
+    </message>
+    <message>
+        <source>Like the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Colours</source>
+        <translation>颜色</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Recognition</source>
+        <translation>识别</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Licence of the model</source>
+        <translation>模型许可</translation>
+    </message>
+    <message>
+        <source>Trained on</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>False alarms, at most</source>
+        <translation>误认比例上限</translation>
+    </message>
+    <message>
+        <source>Camera</source>
+        <translation>摄像头</translation>
+    </message>
+    <message>
+        <source>Only needed for live recognition; all else works without.</source>
+        <translation>仅实时识别需要，其他功能无需摄像头。</translation>
+    </message>
+    <message>
+        <source>Storage</source>
+        <translation>存储</translation>
+    </message>
+    <message>
+        <source>Folder of the gallery</source>
+        <translation>人脸库文件夹</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Use another folder…</source>
+        <translation>使用其他文件夹…</translation>
+    </message>
+    <message>
+        <source>Privacy</source>
+        <translation>隐私</translation>
+    </message>
+    <message>
+        <source>Everything stays on this computer. The program never goes online.</source>
+        <translation>所有数据都保存在本机，程序从不联网。</translation>
+    </message>
+    <message>
+        <source>For each picture enrolled, the gallery keeps the face cut from it, 512 numbers that describe it, and the name of the file. The picture itself is not kept.</source>
+        <translation>对每张登记的图像，人脸库保存裁剪出的人脸、描述它的 512 个数字以及文件名，不保存原图。</translation>
+    </message>
+    <message>
+        <source>Deleting a person erases all of this from the files of the gallery.</source>
+        <translation>删除人员时，这些内容会从人脸库文件中一并清除。</translation>
+    </message>
+    <message>
+        <source>Face data is biometric data: storing it usually needs the person&apos;s consent.</source>
+        <translation>人脸数据属于生物识别信息，保存时通常需要本人同意。</translation>
+    </message>
+    <message>
+        <source>No camera was found</source>
+        <translation>未找到摄像头</translation>
+    </message>
+    <message>
+        <source>Camera %1 (not connected)</source>
+        <translation>摄像头 %1（未连接）</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n 人</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s)</source>
+        <translation>
+            <numerusform>%n 张图像</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>The other gallery is opened at the next start.</source>
+        <translation>下次启动时将打开另一个人脸库。</translation>
+    </message>
+</context>
+<context>
+    <name>TemplatesModel</name>
+    <message>
+        <source>Quality %1</source>
+        <translation>质量 %1</translation>
+    </message>
+    <message>
+        <source>Picture without a file</source>
+        <translation>非文件来源的图像</translation>
+    </message>
+    <message>
+        <source>Added %1</source>
+        <translation>添加于 %1</translation>
     </message>
 </context>
 <context>
@@ -473,6 +889,148 @@
     <message>
         <source>Held-out people: right person first (rank 1)</source>
         <translation>留出人员：首位命中率（rank 1）</translation>
+    </message>
+</context>
+<context>
+    <name>VerdictCard</name>
+    <message>
+        <source>No answer yet</source>
+        <translation>尚无结果</translation>
+    </message>
+    <message>
+        <source>The same person</source>
+        <translation>同一人</translation>
+    </message>
+    <message>
+        <source>Different people</source>
+        <translation>不是同一人</translation>
+    </message>
+</context>
+<context>
+    <name>VerifyPage</name>
+    <message>
+        <source>Verify</source>
+        <translation>比对</translation>
+    </message>
+    <message>
+        <source>Do two pictures show the same person? Nothing is stored.</source>
+        <translation>两张图像是同一个人吗？不会保存任何内容。</translation>
+    </message>
+    <message>
+        <source>Swap</source>
+        <translation>互换</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清空</translation>
+    </message>
+    <message>
+        <source>First picture</source>
+        <translation>第一张图像</translation>
+    </message>
+    <message>
+        <source>Second picture</source>
+        <translation>第二张图像</translation>
+    </message>
+    <message>
+        <source>Pasted picture</source>
+        <translation>粘贴的图像</translation>
+    </message>
+    <message>
+        <source>There is no picture on the clipboard.</source>
+        <translation>剪贴板中没有图像。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n face(s) found</source>
+        <translation>
+            <numerusform>找到 %n 张人脸</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>click the one that counts</source>
+        <translation>请点击要使用的人脸</translation>
+    </message>
+    <message>
+        <source>No face was found in %1. Use a picture that shows it larger, upright and unobstructed.</source>
+        <translation>在 %1 中未找到人脸。请使用人脸更大、端正且无遮挡的图像。</translation>
+    </message>
+    <message>
+        <source>Add two pictures to compare the faces in them.</source>
+        <translation>添加两张图像，比较其中的人脸。</translation>
+    </message>
+</context>
+<context>
+    <name>WelcomePage</name>
+    <message>
+        <source>Welcome to facerec</source>
+        <translation>欢迎使用 facerec</translation>
+    </message>
+    <message>
+        <source>It finds faces, says whether two of them are the same person, and names people you have enrolled. A stranger is answered with “unknown”, not with the nearest name.</source>
+        <translation>它能找出人脸，判断两张人脸是否为同一人，并认出您登记过的人。遇到陌生人时，它会回答“未知”，而不是给出最相近的姓名。</translation>
+    </message>
+    <message>
+        <source>Compare two pictures</source>
+        <translation>比较两张图像</translation>
+    </message>
+    <message>
+        <source>The quickest way to see what it does. Nothing is stored.</source>
+        <translation>最快的体验方式，不会保存任何内容。</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>开始比较</translation>
+    </message>
+    <message>
+        <source>Add people</source>
+        <translation>添加人员</translation>
+    </message>
+    <message>
+        <source>One picture of each is enough; more make it surer.</source>
+        <translation>每人一张图像即可，多几张更可靠。</translation>
+    </message>
+    <message>
+        <source>Watch a camera</source>
+        <translation>使用摄像头</translation>
+    </message>
+    <message>
+        <source>Names appear over the faces of people you have added.</source>
+        <translation>已添加的人出现时，姓名会显示在人脸上方。</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Look at the gallery</source>
+        <translation>查看人脸库</translation>
+    </message>
+    <message>
+        <source>Rename, merge or delete the people who are enrolled.</source>
+        <translation>重命名、合并或删除已登记的人员。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Everything stays on this computer; the program never goes online. Face data is biometric data: storing it usually needs the person&apos;s consent.</source>
+        <translation>所有数据都保存在本机，程序从不联网。人脸数据属于生物识别信息，保存时通常需要本人同意。</translation>
+    </message>
+    <message>
+        <source>No camera is needed; pictures are enough for everything but Live.</source>
+        <translation>不需要摄像头；除实时识别外，有图像即可使用全部功能。</translation>
+    </message>
+    <message>
+        <source>Licence of the recognition model: %1.</source>
+        <translation>识别模型的许可：%1。</translation>
+    </message>
+</context>
+<context>
+    <name>dates</name>
+    <message>
+        <source>d MMM yyyy</source>
+        <translation>yyyy年M月d日</translation>
     </message>
 </context>
 <context>
@@ -695,6 +1253,18 @@
 <context>
     <name>pages</name>
     <message>
+        <source>Welcome</source>
+        <translation>欢迎</translation>
+    </message>
+    <message>
+        <source>Gallery</source>
+        <translation>人脸库</translation>
+    </message>
+    <message>
+        <source>Verify</source>
+        <translation>比对</translation>
+    </message>
+    <message>
         <source>Evaluate</source>
         <translation>评估</translation>
     </message>
@@ -750,7 +1320,7 @@
     <name>rates</name>
     <message>
         <source>1 in %1</source>
-        <translation>每 %1 次 1 次</translation>
+        <translation>每 %1 次中有 1 次</translation>
     </message>
     <message>
         <source>You set this threshold yourself, so its error rate is not known.</source>
@@ -758,7 +1328,7 @@
     </message>
     <message>
         <source>At this threshold, about %1 pairs of different people is taken for one person.</source>
-        <translation>在此阈值下，不同的两个人约%1会被误认为同一人。</translation>
+        <translation>在此阈值下，比对不同的两个人时，约%1会被误认为同一人。</translation>
     </message>
 </context>
 <context>

@@ -46,12 +46,14 @@ class PageEntry:
         title: English; shown through the catalogue.
         place: ``module:Class``.
         at_end: whether it stands at the foot of the rail.
+        hidden: whether the rail has no button for it.
     """
 
     id: str
     title: str
     place: str
     at_end: bool = False
+    hidden: bool = False
 
     def translated_title(self) -> str:
         """Return the title in the language in use."""
@@ -65,6 +67,9 @@ class PageEntry:
 
 
 PAGES: tuple[PageEntry, ...] = (
+    PageEntry("welcome", marked("pages", "Welcome"), "gui.pages.welcome:WelcomePage", hidden=True),
+    PageEntry("gallery", marked("pages", "Gallery"), "gui.pages.gallery:GalleryPage"),
+    PageEntry("verify", marked("pages", "Verify"), "gui.pages.verify:VerifyPage"),
     PageEntry("evaluate", marked("pages", "Evaluate"), "gui.pages.evaluate:EvaluatePage"),
     PageEntry("train", marked("pages", "Train"), "gui.pages.train:TrainPage"),
     PageEntry("settings", marked("pages", "Settings"), "gui.pages.settings:SettingsPage", True),

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from facerec.progress import Task
 from facerec.services.known_error import known_error
@@ -94,11 +95,11 @@ class Page(QWidget):
         answer_failure = failed or self.show_error
 
         def succeed(result: object) -> None:
-            if job in self._jobs and done is not None:
+            if job in self._jobs and done is not None and isValid(self):
                 done(result)
 
         def fail(error: BaseException) -> None:
-            if job in self._jobs:
+            if job in self._jobs and isValid(self):
                 answer_failure(error)
 
         def forget() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from shiboken6 import isValid
 
 from gui.i18n.stages import translated_stage
 from gui.theme import SIZES
@@ -53,11 +54,11 @@ class JobProgress(QWidget):
         self.hide()
 
     def _say(self, job: Job, text: str) -> None:
-        if job is self._job and not job.is_cancelling:
+        if job is self._job and not job.is_cancelling and isValid(self):
             self._stage.setText(text)
 
     def _show_progress(self, job: Job, stage: str, done: int, total: int) -> None:
-        if job is not self._job:
+        if job is not self._job or not isValid(self):
             return
         self._bar.setRange(0, total)
         self._bar.setValue(done)
@@ -68,7 +69,7 @@ class JobProgress(QWidget):
         self._say(job, text)
 
     def _end(self, job: Job) -> None:
-        if job is self._job:
+        if job is self._job and isValid(self):
             self.forget()
 
     def _stop(self) -> None:

@@ -12,7 +12,8 @@ from gui import theme
 # Scores of photographs of faces: below, everything is equally different.
 LOWEST, HIGHEST = -0.2, 1.0
 _TRACK_PX = 10.0
-_HEIGHT_PX = 92
+_HEIGHT_PX = 84
+_TRACK_ALPHA = 0.28
 
 
 class ScoreScale(QWidget):
@@ -64,12 +65,14 @@ class ScoreScale(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         whole = QRectF(12, top, self.width() - 24, _TRACK_PX)
         for box, name in (
-            (QRectF(12, 0, split - 12, self.height()), "bad_soft"),
-            (QRectF(split, 0, self.width(), self.height()), "good_soft"),
+            (QRectF(12, 0, split - 12, self.height()), "bad"),
+            (QRectF(split, 0, self.width(), self.height()), "good"),
         ):
             painter.save()
             painter.setClipRect(box)
-            painter.setBrush(theme.colour(name))
+            tint = theme.colour(name)
+            tint.setAlphaF(_TRACK_ALPHA)
+            painter.setBrush(tint)
             painter.drawRoundedRect(whole, _TRACK_PX / 2, _TRACK_PX / 2)
             painter.restore()
         painter.setPen(theme.colour("muted"))

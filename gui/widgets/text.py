@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui import theme
 from gui.icons import icon, icon_pixmap
+
+# Between an icon and the text of its button.
+_GAP_PX = 5
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -88,8 +91,9 @@ class TintedButton(QPushButton):
             "quiet": colours.accent,
         }
         tint = by_kind.get(str(self.property("kind")), colours.text)
-        self.setIcon(icon(self._icon_name, tint if self.isEnabled() else colours.outline, 18))
-        self.setIconSize(QSize(18, 18))
+        drawn = icon_pixmap(self._icon_name, tint if self.isEnabled() else colours.outline, 18)
+        self.setIcon(QIcon(_with_gap(drawn)))
+        self.setIconSize(QSize(18 + _GAP_PX, 18))
 
 
 class IconButton(QToolButton):
@@ -138,6 +142,18 @@ class IconLabel(QLabel):
     def _tint(self) -> None:
         tint = getattr(theme.current(), self._colour_name)
         self.setPixmap(icon_pixmap(self._icon_name, tint, self._size_px))
+
+
+def _with_gap(pixmap: QPixmap) -> QPixmap:
+    """Return an icon with room at its right; style sheets cannot part icon and text."""
+    ratio = pixmap.devicePixelRatio()
+    wide = QPixmap(pixmap.width() + round(_GAP_PX * ratio), pixmap.height())
+    wide.setDevicePixelRatio(ratio)
+    wide.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wide)
+    painter.drawPixmap(0, 0, pixmap)
+    painter.end()
+    return wide
 
 
 def card(parent: QWidget | None = None) -> QFrame:

@@ -20,10 +20,10 @@ class Runner(QObject):
         name: of the resource.
 
     Signals:
-        busy_changed: whether jobs are waiting or running; GUI thread.
+        busy_changed: work has come or the last of it is done; GUI thread.
     """
 
-    busy_changed = Signal(bool)
+    busy_changed = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Runner(QObject):
         job.finished.connect(lambda: self._forget(job))
         self._jobs.append(job)
         if len(self._jobs) == 1:
-            self.busy_changed.emit(True)
+            self.busy_changed.emit()
         if self._closed:
             job.run()
         else:
@@ -84,7 +84,7 @@ class Runner(QObject):
     def _forget(self, job: Job) -> None:
         self._jobs.remove(job)
         if not self._jobs:
-            self.busy_changed.emit(False)
+            self.busy_changed.emit()
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:

@@ -11,6 +11,7 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication  # (after the platform is chosen)
+from pytestqt.qtbot import QtBot
 
 from facerec.config import load_settings
 from facerec.pipeline import Pipeline
@@ -20,6 +21,27 @@ from gui.context import Context
 from gui.i18n.catalogue import Languages
 from gui.main_window import MainWindow
 from tests.helpers.fakes import fake_pipeline
+
+# A machine that is busy with other work is slow, which is no failure.
+PATIENCE_MS = 60_000
+
+
+class PatientBot(QtBot):
+    """Waits longer than usual before it gives up."""
+
+    def waitSignal(self, signal, *, timeout=PATIENCE_MS, **more):  # noqa: N802
+        return super().waitSignal(signal, timeout=timeout, **more)
+
+    def waitSignals(self, signals, *, timeout=PATIENCE_MS, **more):  # noqa: N802
+        return super().waitSignals(signals, timeout=timeout, **more)
+
+    def waitUntil(self, callback, *, timeout=PATIENCE_MS):  # noqa: N802
+        return super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +70,7 @@ def context(qapp: QApplication, gallery_folder: Path, pipeline: Pipeline) -> Ite
     theme.apply_theme(qapp, theme.ThemeChoice.LIGHT)
     yield made
     made.shut_down()
-    assert made.runners.wait(10)
+    assert made.runners.wait(PATIENCE_MS / 1000)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def test_english_counts_have_two_forms() -> None:
     assert all(len(m.translations) == 2 for m in read_catalogue(_catalogue("en")))
 
 
+def test_no_sentence_hides_from_lupdate_in_an_f_string() -> None:
+    hidden = [
+        f"{path.name}:{node.lineno}"
+        for path in update.SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute) and part.attr in {"tr", "translate"}
+    ]
+
+    assert hidden == []
+
+
 def test_settings_offer_the_languages_there_are() -> None:
     assert set(find_setting("window.language").choices) == {"system", *LANGUAGES}
     assert load_settings().settings.window.language == "system"
@@ -71,7 +85,7 @@ def chinese(qapp) -> None:
 
 def test_errors_are_said_in_the_language_of_the_window(chinese) -> None:
     assert translated_error(NoFaceError("No face was found."))[0] == "未找到人脸。"
-    assert translated_issue(QualityIssue("too_dark", "x", 1, 2)) == "人脸太暗，请增加光线。"
+    assert translated_issue(QualityIssue("too_dark", "x", 1, 2)) == "人脸太暗，请增加光线。"  # noqa: RUF001
     assert translated_stage("enrol") == "正在登记"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,7 +81,6 @@ def test_colours_are_six_digits() -> None:
 
 @pytest.mark.parametrize("path", sorted((GUI / "assets").glob("*.svg")), ids=lambda path: path.stem)
 def test_icon_is_drawn_in_the_colour_asked_for(qapp, path: Path) -> None:
-    root = ET.fromstring(icon_text(path.stem))
     image = icon_pixmap(path.stem, "#ff0000", 24, 1.0).toImage()
     drawn = [
         image.pixelColor(x, y)
@@ -91,6 +89,6 @@ def test_icon_is_drawn_in_the_colour_asked_for(qapp, path: Path) -> None:
         if image.pixelColor(x, y).alpha() > 200
     ]
 
-    assert root.get("viewBox") == "0 0 24 24"
+    assert 'viewBox="0 0 24 24"' in icon_text(path.stem)
     assert len(drawn) > 10
     assert all(shade.red() > 200 and shade.blue() < 50 for shade in drawn)

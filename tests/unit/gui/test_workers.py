@@ -120,7 +120,7 @@ def test_progress_is_throttled_but_its_end_is_told(runner: Runner, qtbot) -> Non
 
 def test_busy_is_told_at_the_first_and_after_the_last_job(runner: Runner, qtbot) -> None:
     told: list[bool] = []
-    runner.busy_changed.connect(told.append)
+    runner.busy_changed.connect(lambda: told.append(runner.is_busy))
     jobs = [runner.submit(lambda task: None) for _ in range(3)]
 
     with qtbot.waitSignal(jobs[-1].finished):

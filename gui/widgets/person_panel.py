@@ -1,0 +1,107 @@
+"""One Person: portrait, name, what is stored, and the Templates with their quality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from facerec.services.people import PersonDetails
+from gui.i18n.dates import day
+from gui.item_models.templates import TemplatesModel
+from gui.theme import SIZES
+from gui.widgets.banner import Banner
+from gui.widgets.text import button, label
+from gui.widgets.thumbnail import FaceThumbnail
+from gui.widgets.tiles import TileView
+
+WIDTH_PX = 404
+_PORTRAIT_PX = 84
+_CROP_PX = 92
+
+
+class PersonPanel(QFrame):
+    """The panel at the right of the gallery.
+
+    Attributes:
+        model: the Templates shown.
+        view: their tiles.
+    """
+
+    def __init__(self, actions: Sequence[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", True)
+        self.setFixedWidth(WIDTH_PX)
+        self.details: PersonDetails | None = None
+        self._portrait = FaceThumbnail(_PORTRAIT_PX)
+        self._name = label("", "heading", wrap=True)
+        self._facts = label("", "muted", wrap=True)
+        self._banner = Banner(self)
+        self.model = TemplatesModel(self)
+        self.model.pictures.arrived.connect(self._show_portrait)
+        self.view = TileView(_CROP_PX)
+        self.view.setModel(self.model)
+        self.view.setAccessibleName(self.tr("Pictures of this person"))
+        words = QVBoxLayout()
+        words.setSpacing(SIZES.space_xs)
+        words.addStretch(1)
+        words.addWidget(self._name)
+        words.addWidget(self._facts)
+        words.addStretch(1)
+        head = QHBoxLayout()
+        head.setSpacing(SIZES.space_m)
+        head.addWidget(self._portrait, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SIZES.space_l, SIZES.space_l, SIZES.space_s, SIZES.space_s)
+        column.setSpacing(SIZES.space_m)
+        column.addLayout(head)
+        column.addLayout(_action_grid(actions))
+        column.addWidget(self._banner)
+        column.addWidget(self.view, 1)
+
+    def show_person(self, details: PersonDetails) -> None:
+        """Show a Person with the Templates."""
+        self.details = details
+        person = details.person
+        since = day(person.created_at)
+        self._name.setText(person.name)
+        pictures = self.tr("%n picture(s)", "", person.n_templates)
+        self._facts.setText(f"{pictures}\n" + self.tr("Enrolled %1").replace("%1", since))
+        self._portrait.show_image(None)
+        self.model.set_templates(details.templates)
+        if details.n_not_compared:
+            self._banner.show_text(
+                self.tr("%n picture(s) belong to another model.", "", details.n_not_compared),
+                self.tr("They are not compared until the gallery is embedded again."),
+                kind="warn",
+            )
+        else:
+            self._banner.hide()
+        self._show_portrait()
+
+    def _show_portrait(self) -> None:
+        if self.details is None or not self.details.templates:
+            return
+        best = max(self.details.templates, key=lambda template: template.quality)
+        pixmap = self.model.pictures.get(best.id)
+        self._portrait.show_image(None if pixmap is None else pixmap.toImage())
+
+
+def _action_grid(actions: Sequence[QAction]) -> QGridLayout:
+    """Return a button an action, in rows of three."""
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, SIZES.space_s, 0)
+    grid.setSpacing(SIZES.space_s)
+    for position, action in enumerate(actions):
+        made = button(
+            action.text(), action.trigger, kind="danger" if action.property("danger") else "",
+            icon_name=str(action.property("icon_name")),
+        )  # fmt: skip
+        made.setToolTip(f"{action.text()}  ({action.shortcut().toString()})")
+        action.enabledChanged.connect(made.setEnabled)
+        made.setEnabled(action.isEnabled())
+        grid.addWidget(made, position // 3, position % 3)
+    return grid
