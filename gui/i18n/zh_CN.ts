@@ -758,6 +758,10 @@
         <translation>训练功能尚未安装</translation>
     </message>
     <message>
+        <source>It needs PyTorch, which this packaged program leaves out. With Python, run this in a terminal and open the window with “facerec app”:</source>
+        <translation>训练需要 PyTorch，此打包程序未包含它。请在装有 Python 的系统终端中运行以下命令，再用 “facerec app” 打开窗口：</translation>
+    </message>
+    <message>
         <source>It needs PyTorch, which is larger than everything else together. Run this in a terminal, then open the window again:</source>
         <translation>训练需要 PyTorch，它比其余部分加起来还大。请在终端中运行以下命令，然后重新打开窗口：</translation>
     </message>

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from facerec.evaluate.report import Sheet
-from facerec.services.evaluate import Evaluation
 from gui.pages.evaluation_plots import EvaluationPlots
 from gui.pages.evaluation_words import figures_of, sheet_title
 from gui.theme import SIZES
 from gui.widgets.figure_card import FigureCard
 from gui.widgets.pair_card import SIDE_PX, PairCard
 from gui.widgets.text import label
+
+if TYPE_CHECKING:
+    from facerec.services.evaluate import Evaluation
 
 # Of each kind; the report has more.
 N_WORST = 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -20,7 +21,7 @@ from gui.widgets.text import button
 from gui.workers.command import EXIT_CANCELLED
 from gui.workers.run_log import RunFolder, RunState, training_is_installed
 
-INSTALL_COMMAND = "pip install 'facerec[train]'"
+INSTALL_COMMAND = "pip install 'facerec[gui,train]'"
 # How often the log is looked at.
 _READ_MS = 500
 
@@ -84,6 +85,12 @@ class TrainPage(Page):
         """Leave the log alone; the run goes on."""
         if self._is_installed:
             self._timer.stop()
+
+    def abandon(self) -> None:
+        """See ``Page.abandon``; an export ends with the page, a run goes on."""
+        super().abandon()
+        if self._is_installed:
+            self.export.command.kill()
 
     def start(self) -> None:
         """Start the run, or go on with the one in the folder."""
@@ -189,12 +196,19 @@ class TrainPage(Page):
         return EmptyState(
             "train",
             self.tr("Training is not installed"),
-            self.tr(
-                "It needs PyTorch, which is larger than everything else together. "
-                "Run this in a terminal, then open the window again:"
-            )
-            + f"\n\n{INSTALL_COMMAND}",
+            f"{self._how_to_install()}\n\n{INSTALL_COMMAND}",
             ((self.tr("Copy the command"), self._copy_command),),
+        )
+
+    def _how_to_install(self) -> str:
+        if getattr(sys, "frozen", False):
+            return self.tr(
+                "It needs PyTorch, which this packaged program leaves out. With Python, run this "
+                "in a terminal and open the window with “facerec app”:"
+            )
+        return self.tr(
+            "It needs PyTorch, which is larger than everything else together. "
+            "Run this in a terminal, then open the window again:"
         )
 
     def _copy_command(self) -> None:

@@ -208,6 +208,7 @@ def test_log_is_read_whatever_state_it_is_in(tmp_path: Path) -> None:
     assert folder.state.entries == ()
 
 
+@pytest.mark.slow  # (seconds for torch to be loaded)
 def test_real_run_is_followed(page: TrainPage, qtbot, tmp_path: Path) -> None:
     from tests.helpers.training_packs import write_toy_pack, write_toy_recipe
 
