@@ -1,6 +1,6 @@
 """The window of facerec: PySide6 on top of facerec's services. Knows neither torch nor training."""
 
-from gui.bool_references import keep_booleans_alive
+from gui.singleton_references import keep_singletons_alive
 
 # Before the first signal is emitted, whichever module of this package comes first.
-keep_booleans_alive()
+keep_singletons_alive()

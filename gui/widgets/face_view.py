@@ -112,6 +112,8 @@ class FaceView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        # Landmarks of a face that is cut off may lie beyond the Image.
+        painter.setClipRect(self._target())
         painter.drawPixmap(self._target(), self._pixmap, QRectF(self._pixmap.rect()))
         for index, face in enumerate(self._faces):
             self._draw_face(painter, face, is_current=index == self._current)

@@ -61,8 +61,7 @@ class ImageWell(QFrame):
         self.setAcceptDrops(True)
         self.setAccessibleName(name)
         self.view = FaceView()
-        self._caption = label("", "muted")
-        self._caption.setMinimumWidth(40)
+        self._caption = label("", "muted", wrap=True)
         self._empty = EmptyState(
             "image",
             name,

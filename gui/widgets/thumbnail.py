@@ -32,7 +32,7 @@ def draw_rounded(painter: QPainter, box: QRectF, pixmap: QPixmap | None, radius:
         painter.drawPixmap(box, pixmap, QRectF(pixmap.rect()))
     else:
         side = min(box.width(), box.height()) * 0.5
-        mark = icon_pixmap("gallery", theme.current().muted, max(8, round(side)))
+        mark = icon_pixmap("person", theme.current().muted, max(8, round(side)))
         painter.drawPixmap(
             QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side),
             mark,

@@ -46,7 +46,7 @@ class TileDelegate(QStyledItemDelegate):
     def tile_size(self) -> QSize:
         """Return the size of a tile."""
         side = self._picture_px + 2 * _PAD_PX
-        return QSize(side, side + 2 * _LINE_PX + _PAD_PX)
+        return QSize(side, side + 2 * _LINE_PX)
 
     def paint(
         self,

@@ -86,7 +86,7 @@ def test_gallery_opens_with_the_migrations_in_the_wheel(unpacked: Path, tmp_path
     assert (tmp_path / "gallery" / "gallery.db").is_file()
 
 
-@pytest.mark.parametrize("folder", ["facerec", "training", "alembic", "models"])
+@pytest.mark.parametrize("folder", ["facerec", "training", "gui", "alembic", "models"])
 def test_every_data_file_of_the_checkout_is_in_the_wheel(unpacked: Path, folder: str) -> None:
     tracked = subprocess.run(
         ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=False

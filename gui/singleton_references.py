@@ -1,8 +1,8 @@
 """A way around a mistake of PySide6 6.12 with Python 3.11, without which the window would crash.
 
 Each ``emit`` and each ``disconnect`` returns True without counting a reference to it, so that the
-count goes down by one. From Python 3.12 on True is not counted. Before, the process is stopped at
-none, which a few thousand signals after the start is soon.
+count goes down by one; None goes the same way elsewhere. From Python 3.12 on these objects are not
+counted. Before, the process is stopped at none, which is a few thousand signals after the start.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 _REFERENCES = 1 << 42
 
 
-def keep_booleans_alive() -> None:
-    """Give True and False so many references that they never run out."""
+def keep_singletons_alive() -> None:
+    """Give True, False and None so many references that they never run out."""
     if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
         return
     import ctypes
 
-    for value in (True, False):
-        # The count is the first field of every object; True and False live as long as the process.
+    for value in (True, False, None, NotImplemented, ...):
+        # The count is the first field of every object; these live as long as the process.
         ctypes.c_ssize_t.from_address(id(value)).value += _REFERENCES
