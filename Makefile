@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python
 
-.PHONY: help demo test photos install format lint types bench
+.PHONY: help demo test photos install format lint types bench package
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -36,3 +36,8 @@ bench:  ## measure speed (needs: .venv/bin/pip install -e '.[train,bench]')
 	$(RUN) -m facerec bench detect
 	$(RUN) -m facerec bench embed
 	$(RUN) -m facerec bench cold-start
+
+package:  ## make a folder that needs no Python, in build/dist (see docs/packaging.md)
+	$(PYTHON) -m venv build/env
+	build/env/bin/pip install pyinstaller '.[gui]'
+	build/env/bin/pyinstaller --noconfirm --distpath build/dist --workpath build/work packaging/facerec.spec

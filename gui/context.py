@@ -99,6 +99,7 @@ class Context(QObject):
         runners: one queue per resource.
         gallery_slot: the gallery with its state.
         pipeline_slot: detector and embedder with their state.
+        closing_questions: asked before the window closes; a False keeps it open.
         page_ids: which pages the window has.
 
     Signals (all on the GUI thread):
@@ -141,6 +142,7 @@ class Context(QObject):
         self.page_ids: frozenset[str] = frozenset()
         self._flags = dict(flags or {})
         self._open_pipeline = open_pipeline
+        self.closing_questions: list[Callable[[], bool]] = []
         self.gallery_slot: Opened[OpenGallery] = Opened(
             open_gallery or (lambda: opened_gallery(self.settings, create=True))
         )

@@ -102,6 +102,8 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        if not all(question() for question in self.context.closing_questions):
+            return
         if not self._closing.isActive():
             self._save_geometry()
             for page in self._pages.values():

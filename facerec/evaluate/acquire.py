@@ -24,6 +24,7 @@ from facerec.align.warp import align_face
 from facerec.detect.base import Detector, PrimaryPolicy, primary_face
 from facerec.embed.base import Embedder
 from facerec.errors import ConfigError, DegenerateLandmarksError, ImageReadError, ImageTooLargeError
+from facerec.evaluate.so_far import Watch
 from facerec.imaging.read import read_image
 from facerec.progress import SilentTask, Task
 
@@ -166,6 +167,7 @@ def acquire(
     others: Mapping[str, Embedder] | None = None,
     policy: PrimaryPolicy = PrimaryPolicy.CENTRAL,
     cache: VectorCache | None = None,
+    watch: Watch | None = None,
     task: Task | None = None,
 ) -> Acquired:
     """Embed the one Face that counts of each image.
@@ -177,6 +179,7 @@ def acquire(
         others: name -> further embedders of the same Crops, measured beside the first.
         policy: which Face counts where there are several.
         cache: remembers images seen before; saved also when the work is stopped.
+        watch: hears of the first embedder's vectors as they come.
         task: hears of progress and may stop the work.
 
     Returns:
@@ -186,7 +189,9 @@ def acquire(
         Cancelled: the task was stopped.
     """
     others = others or {}
-    worker = _Worker(detector, [embedder, *others.values()], policy, cache, task or SilentTask())
+    worker = _Worker(
+        detector, [embedder, *others.values()], policy, cache, watch, task or SilentTask()
+    )
     try:
         sightings = worker.run(paths)
     finally:
@@ -230,6 +235,7 @@ class _Worker:
         embedders: Sequence[Embedder],
         policy: PrimaryPolicy,
         cache: VectorCache | None,
+        watch: Watch | None,
         task: Task,
     ) -> None:
         self.detector = detector
@@ -238,6 +244,8 @@ class _Worker:
         self.policy = policy
         self.known = {} if cache is None else cache.sightings
         self.task = task
+        self.watch = watch
+        self.n_told = 0
         self.n_new = 0
         self.waiting: list[tuple[str, NDArray[np.uint8], NDArray[np.float32], int]] = []
 
@@ -248,9 +256,19 @@ class _Worker:
             digests.append(self._look(path))
             if len(self.waiting) == BATCH:
                 self._embed()
+                self._tell(digests)
         self._embed()
+        self._tell(digests)
         self.task.step(STAGE, len(paths), len(paths))
         return [self.known[digest] for digest in digests]
+
+    def _tell(self, digests: list[str]) -> None:
+        """Let the one who watches have the vectors that came since the last time."""
+        if self.watch is not None:
+            new = [self.known[digest] for digest in digests[self.n_told :]]
+            vectors = _stacked([one.vector for one in new], self.embedders[0].dimension)
+            self.watch(self.n_told, vectors, np.array([not one.failure for one in new], np.bool_))
+            self.n_told = len(digests)
 
     def _look(self, path: Path) -> str:
         try:

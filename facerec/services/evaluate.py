@@ -6,7 +6,7 @@ images are only read; nothing is enrolled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from facerec.evaluate.pages import MIRRORED, PLAIN, Subject, pairs_page, people_
 from facerec.evaluate.pair_bins import BIN_ENDING, BinPairs, acquire_bin, read_bin
 from facerec.evaluate.pairs import PairList, find_lfw, people_in_folder, people_root, read_pairs
 from facerec.evaluate.report import Page, ScoreRow
+from facerec.evaluate.so_far import PairsSoFar, PeopleSoFar, ScoresSoFar
 from facerec.evaluate.verification import (
     FoldAccuracy,
     Verification,
@@ -44,6 +45,8 @@ from facerec.services.evaluation_tools import EvaluateOptions as EvaluateOptions
 from facerec.services.evaluation_tools import Tools
 
 LFW_TITLE = "Labeled Faces in the Wild, View 2"
+# Gets the Scores so far before the first image is embedded; they grow while one looks at them.
+Watcher = Callable[[ScoresSoFar], None]
 # What does not apply where the crops are aligned already.
 OF_DETECTION = ("Detector", "Which face", "Several faces")
 
@@ -64,7 +67,12 @@ class Evaluation:
 
 
 def evaluate_lfw(
-    data: Path | None, options: EvaluateOptions, *, now: datetime, task: Task | None = None
+    data: Path | None,
+    options: EvaluateOptions,
+    *,
+    now: datetime,
+    watcher: Watcher | None = None,
+    task: Task | None = None,
 ) -> Evaluation:
     """Measure LFW View 2.
 
@@ -72,6 +80,7 @@ def evaluate_lfw(
         data: folder with ``pairs.txt``; None takes the one that FACEREC_LFW names.
         options: what to measure with.
         now: the time that goes into the report.
+        watcher: sees the Scores while images are embedded.
         task: hears of progress and may stop the work.
 
     Raises:
@@ -81,7 +90,7 @@ def evaluate_lfw(
     """
     folder = find_lfw(data)
     pairs = read_pairs(folder / "pairs.txt", folder)
-    return _evaluate_pairs(LFW_TITLE, pairs, folder, options, now, task)
+    return _evaluate_pairs(LFW_TITLE, pairs, folder, options, now, task, watcher=watcher)
 
 
 def evaluate_pairs(
@@ -125,6 +134,7 @@ def evaluate_people(
     n_enrol: int | None = None,
     images_each: int = 1,
     seed: int = 0,
+    watcher: Watcher | None = None,
     task: Task | None = None,
 ) -> Evaluation:
     """Measure all pairs and open-set identification on a folder of people.
@@ -136,6 +146,7 @@ def evaluate_people(
         n_enrol: people to enrol; None takes half of those with images to spare.
         images_each: images to enrol of each.
         seed: decides who is enrolled and which images.
+        watcher: sees the Scores while images are embedded.
         task: hears of progress and may stop the work.
 
     Raises:
@@ -150,7 +161,7 @@ def evaluate_people(
     split = draw_split(person, n_enrol=n_enrol, images_each=images_each, seed=seed)
     tools = Tools.open(options)
     start = perf_counter()
-    acquired = tools.acquire(paths, task)
+    acquired = tools.acquire(paths, task, _watched(PeopleSoFar(person), watcher))
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
     # Mirror averaging, when asked for, is what is measured: one contract a gallery.
     vectors = acquired.others.get(MIRRORED, acquired.vectors)
@@ -205,11 +216,12 @@ def _evaluate_pairs(
     now: datetime,
     task: Task | None,
     crops: BinPairs | None = None,
+    watcher: Watcher | None = None,
 ) -> Evaluation:
     tools = Tools.open(options)
     start = perf_counter()
     if crops is None:
-        acquired = tools.acquire(pairs.images(), task)
+        acquired = tools.acquire(pairs.images(), task, _watched(_pairs_so_far(pairs), watcher))
     else:
         acquired = acquire_bin(crops, tools.embedder, others=tools.others, task=task)
     provenance = tools.provenance(folder, acquired, now, perf_counter() - start)
@@ -241,6 +253,23 @@ def _evaluate_pairs(
         for pair, score in zip(pairs.pairs, plain.pairs.scores, strict=True)
     )
     return Evaluation(payload, pairs_page(subject, pairs, acquired, plain, beside), scores)
+
+
+def _watched(so_far: ScoresSoFar, watcher: Watcher | None) -> ScoresSoFar | None:
+    """Show the Scores to come to a watcher; nobody compares anything for nobody."""
+    if watcher is None:
+        return None
+    watcher(so_far)
+    return so_far
+
+
+def _pairs_so_far(pairs: PairList) -> PairsSoFar:
+    place = {path: at for at, path in enumerate(pairs.images())}
+    return PairsSoFar(
+        np.array([place[pair.a] for pair in pairs.pairs]),
+        np.array([place[pair.b] for pair in pairs.pairs]),
+        np.array([pair.same for pair in pairs.pairs], dtype=np.bool_),
+    )
 
 
 def _beside(

@@ -17,6 +17,7 @@ from facerec.evaluate.acquire import Acquired, VectorCache, acquire
 from facerec.evaluate.gain import Cost, costs
 from facerec.evaluate.pages import MIRRORED, PLAIN
 from facerec.evaluate.several import SeveralCrops, SeveralNetworks
+from facerec.evaluate.so_far import Watch
 from facerec.paths import cache_dir
 from facerec.pipeline import open_pipeline
 from facerec.progress import Task
@@ -113,7 +114,12 @@ class Tools:
         crops = np.random.default_rng(0).integers(0, 256, (TIMED_CROPS, side, side, 3), np.uint8)
         return costs({PLAIN: self.embedder, **self.others}, crops)
 
-    def acquire(self, paths: tuple[Path, ...] | list[Path], task: Task | None) -> Acquired:
+    def acquire(
+        self,
+        paths: tuple[Path, ...] | list[Path],
+        task: Task | None,
+        watch: Watch | None = None,
+    ) -> Acquired:
         """Embed the Face that counts of each image, in all ways."""
         return acquire(
             paths,
@@ -122,6 +128,7 @@ class Tools:
             others=self.others,
             policy=self.options.policy,
             cache=self._cache(),
+            watch=watch,
             task=task,
         )
 

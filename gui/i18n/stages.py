@@ -14,6 +14,9 @@ _STAGES = {
     "live": marked("stages", "Watching"),
     "people": marked("stages", "Enrolling people"),
     "undo": marked("stages", "Undoing"),
+    "Comparing all pairs": marked("stages", "Comparing all pairs"),
+    "Embedding images": marked("stages", "Embedding images"),
+    "Searching": marked("stages", "Searching"),
 }
 
 

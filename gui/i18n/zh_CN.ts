@@ -215,6 +215,150 @@
     </message>
 </context>
 <context>
+    <name>EvaluatePage</name>
+    <message>
+        <source>Evaluate</source>
+        <translation>评估</translation>
+    </message>
+    <message>
+        <source>How often is the recognition wrong? Measure it where the people are known.</source>
+        <translation>识别出错的频率有多高？用已知身份的图像来测量。</translation>
+    </message>
+    <message>
+        <source>Open report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>What to measure on</source>
+        <translation>测量对象</translation>
+    </message>
+    <message>
+        <source>A folder of people</source>
+        <translation>人物文件夹</translation>
+    </message>
+    <message>
+        <source>Labeled Faces in the Wild</source>
+        <translation>LFW 数据集（Labeled Faces in the Wild）</translation>
+    </message>
+    <message>
+        <source>Folder of images</source>
+        <translation>图像文件夹</translation>
+    </message>
+    <message>
+        <source>Drop a folder here or choose one</source>
+        <translation>将文件夹拖到此处，或点击选择</translation>
+    </message>
+    <message>
+        <source>Measure</source>
+        <translation>开始测量</translation>
+    </message>
+    <message>
+        <source>Nothing measured yet</source>
+        <translation>尚未测量</translation>
+    </message>
+    <message>
+        <source>Choose a folder with one subfolder of images a person. Some people are enrolled and searched for, the others come as strangers. Your gallery is not touched.</source>
+        <translation>请选择一个文件夹，其中每人一个图像子文件夹。部分人会被临时登记并用于搜索，其余的人作为陌生人。您的人脸库不受影响。</translation>
+    </message>
+    <message>
+        <source>The folder with pairs.txt: 6,000 pairs, half of them of one person. It takes some minutes.</source>
+        <translation>包含 pairs.txt 的文件夹：共 6,000 对图像，其中一半为同一人。需要几分钟。</translation>
+    </message>
+    <message>
+        <source>One subfolder a person; at least two images of some of them.</source>
+        <translation>每人一个子文件夹，其中部分人至少有两张图像。</translation>
+    </message>
+    <message>
+        <source>Measured. The report is kept.</source>
+        <translation>测量完成，报告已保存。</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluationPlots</name>
+    <message>
+        <source>Scores</source>
+        <translation>分数分布</translation>
+    </message>
+    <message>
+        <source>score</source>
+        <translation>分数</translation>
+    </message>
+    <message>
+        <source>Found (ROC)</source>
+        <translation>正确匹配（ROC）</translation>
+    </message>
+    <message>
+        <source>false match rate</source>
+        <translation>误匹配率</translation>
+    </message>
+    <message>
+        <source>true match rate</source>
+        <translation>正确匹配率</translation>
+    </message>
+    <message>
+        <source>The two errors (DET)</source>
+        <translation>两类错误（DET）</translation>
+    </message>
+    <message>
+        <source>false non-match rate</source>
+        <translation>漏匹配率</translation>
+    </message>
+    <message>
+        <source>different people</source>
+        <translation>不同的人</translation>
+    </message>
+    <message>
+        <source>same person</source>
+        <translation>同一人</translation>
+    </message>
+    <message>
+        <source>threshold</source>
+        <translation>阈值</translation>
+    </message>
+    <message>
+        <source>found</source>
+        <translation>正确匹配</translation>
+    </message>
+    <message>
+        <source>missed</source>
+        <translation>遗漏</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluationView</name>
+    <message>
+        <source>The curves grow with the images; the figures come at the end.</source>
+        <translation>曲线随图像处理逐步更新，最终数值在结束时给出。</translation>
+    </message>
+    <message>
+        <source>Stopped: the curves are of the images seen so far.</source>
+        <translation>已停止：曲线仅来自已处理的图像。</translation>
+    </message>
+</context>
+<context>
+    <name>ExportCard</name>
+    <message>
+        <source>Name of the model</source>
+        <translation>模型名称</translation>
+    </message>
+    <message>
+        <source>Export and use</source>
+        <translation>导出并使用</translation>
+    </message>
+    <message>
+        <source>Writes the trained net as a model file, sets its thresholds on the held-out people, embeds your gallery again and uses the model from then on.</source>
+        <translation>将训练好的网络保存为模型文件，用留出人员设定阈值，为人脸库重新提取特征，此后即使用该模型。</translation>
+    </message>
+    <message>
+        <source>The name may hold a-z, 0-9, full stops and hyphens.</source>
+        <translation>名称只能包含 a-z、0-9、句点和连字符。</translation>
+    </message>
+</context>
+<context>
     <name>FaceStrip</name>
     <message>
         <source>Enrol…  (E)</source>
@@ -630,6 +774,24 @@
     </message>
 </context>
 <context>
+    <name>PairCard</name>
+    <message>
+        <source>wrong</source>
+        <translation>错误</translation>
+    </message>
+    <message>
+        <source>right</source>
+        <translation>正确</translation>
+    </message>
+</context>
+<context>
+    <name>PathField</name>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+</context>
+<context>
     <name>PeopleModel</name>
     <message numerus="yes">
         <source>%n picture(s)</source>
@@ -692,6 +854,13 @@
     <message>
         <source>No face was found. Use a picture that shows it larger and upright.</source>
         <translation>未找到人脸。请使用人脸更大、更端正的图像。</translation>
+    </message>
+</context>
+<context>
+    <name>Plot</name>
+    <message>
+        <source>No data yet</source>
+        <translation>暂无数据</translation>
     </message>
 </context>
 <context>
@@ -952,6 +1121,206 @@
     </message>
 </context>
 <context>
+    <name>TrainPage</name>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Teach a network on your own aligned crops, and use it.</source>
+        <translation>用您自己的对齐人脸裁剪图训练网络，并投入使用。</translation>
+    </message>
+    <message>
+        <source>Show output</source>
+        <translation>显示输出</translation>
+    </message>
+    <message>
+        <source>The changes to the recipe cannot be read.</source>
+        <translation>无法读取对训练配方的修改。</translation>
+    </message>
+    <message>
+        <source>Close the quotation mark that is open.</source>
+        <translation>请补全未闭合的引号。</translation>
+    </message>
+    <message>
+        <source>The run is complete. Give the model a name to use it.</source>
+        <translation>训练已完成。为模型命名后即可使用。</translation>
+    </message>
+    <message>
+        <source>Stopped. The run can go on from step %1.</source>
+        <translation>已停止，之后可从第 %1 步继续。</translation>
+    </message>
+    <message>
+        <source>The process was ended from outside.</source>
+        <translation>进程被外部终止。</translation>
+    </message>
+    <message>
+        <source>Nothing saved is lost: the last checkpoint is as it was.</source>
+        <translation>已保存的内容没有丢失，最后的检查点保持原样。</translation>
+    </message>
+    <message>
+        <source>The model in use before stays in use.</source>
+        <translation>仍使用原来的模型。</translation>
+    </message>
+    <message>
+        <source>%1 is in use from now on.</source>
+        <translation>现在起使用 %1。</translation>
+    </message>
+    <message>
+        <source>Hide output</source>
+        <translation>隐藏输出</translation>
+    </message>
+    <message>
+        <source>No run in this folder</source>
+        <translation>此文件夹中没有训练记录</translation>
+    </message>
+    <message>
+        <source>A pack is made with “facerec align” and “facerec train pack”. Training goes on in a process of its own; stop it at any time and continue later.</source>
+        <translation>数据包由 “facerec align” 和 “facerec train pack” 生成。训练在独立进程中进行，可随时停止，稍后继续。</translation>
+    </message>
+    <message>
+        <source>Training is not installed</source>
+        <translation>训练功能尚未安装</translation>
+    </message>
+    <message>
+        <source>It needs PyTorch, which this packaged program leaves out. With Python, run this in a terminal and open the window with “facerec app”:</source>
+        <translation>训练需要 PyTorch，此打包程序未包含它。请在装有 Python 的系统终端中运行以下命令，再用 “facerec app” 打开窗口：</translation>
+    </message>
+    <message>
+        <source>It needs PyTorch, which is larger than everything else together. Run this in a terminal, then open the window again:</source>
+        <translation>训练需要 PyTorch，它比其余部分加起来还大。请在终端中运行以下命令，然后重新打开窗口：</translation>
+    </message>
+    <message>
+        <source>Copy the command</source>
+        <translation>复制命令</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>TrainingForm</name>
+    <message>
+        <source>Start</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Recipe</source>
+        <translation>训练配方</translation>
+    </message>
+    <message>
+        <source>Pack of crops</source>
+        <translation>裁剪图数据包</translation>
+    </message>
+    <message>
+        <source>Folder of the run</source>
+        <translation>训练文件夹</translation>
+    </message>
+    <message>
+        <source>Changes to the recipe (optional)</source>
+        <translation>对配方的修改（可选）</translation>
+    </message>
+    <message>
+        <source>Begin with these weights (optional)</source>
+        <translation>初始权重（可选）</translation>
+    </message>
+    <message>
+        <source>Continue</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>A recipe file of your own.</source>
+        <translation>您自己的配方文件。</translation>
+    </message>
+</context>
+<context>
+    <name>TrainingProcess</name>
+    <message>
+        <source>Training is under way and ends with the window.</source>
+        <translation>训练正在进行，关闭窗口会将其结束。</translation>
+    </message>
+    <message>
+        <source>It can be continued later from its last checkpoint. Stop it now?</source>
+        <translation>之后可从最后的检查点继续。现在停止吗？</translation>
+    </message>
+    <message>
+        <source>Stop and close</source>
+        <translation>停止并关闭</translation>
+    </message>
+    <message>
+        <source>Stay open</source>
+        <translation>保持打开</translation>
+    </message>
+</context>
+<context>
+    <name>TrainingView</name>
+    <message>
+        <source>Steps done</source>
+        <translation>已完成的步数</translation>
+    </message>
+    <message>
+        <source>The run is complete</source>
+        <translation>训练已完成</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>正在训练</translation>
+    </message>
+    <message>
+        <source>Stopped; it can go on</source>
+        <translation>已停止，可继续</translation>
+    </message>
+    <message>
+        <source>No checkpoint yet</source>
+        <translation>尚无检查点</translation>
+    </message>
+    <message>
+        <source>Starting: the first figures come with the first checkpoint</source>
+        <translation>正在启动：首个检查点后显示数值</translation>
+    </message>
+    <message>
+        <source>step %1 of %2</source>
+        <translation>第 %1 步，共 %2 步</translation>
+    </message>
+    <message>
+        <source>%1 left</source>
+        <translation>剩余 %1</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Images a second</source>
+        <translation>每秒图像数</translation>
+    </message>
+    <message>
+        <source>Held-out people: found when 1 in 1,000 strangers matches</source>
+        <translation>留出人员：误匹配率千分之一时的正确匹配率</translation>
+    </message>
+    <message>
+        <source>Held-out people: right person first (rank 1)</source>
+        <translation>留出人员：首位命中率（rank 1）</translation>
+    </message>
+</context>
+<context>
     <name>UnknownQueue</name>
     <message>
         <source>Unknown faces</source>
@@ -1192,6 +1561,21 @@
     </message>
 </context>
 <context>
+    <name>duration</name>
+    <message>
+        <source>less than a minute</source>
+        <translation>不到一分钟</translation>
+    </message>
+    <message>
+        <source>%1 min</source>
+        <translation>%1 分钟</translation>
+    </message>
+    <message>
+        <source>%1 h %2 min</source>
+        <translation>%1 小时 %2 分钟</translation>
+    </message>
+</context>
+<context>
     <name>enrolment</name>
     <message>
         <source>Enrolled</source>
@@ -1370,6 +1754,57 @@
     </message>
 </context>
 <context>
+    <name>evaluation</name>
+    <message>
+        <source>images without a usable face</source>
+        <translation>张图像没有可用的人脸</translation>
+    </message>
+    <message>
+        <source>They count as errors, none is left out.</source>
+        <translation>它们均计为错误，没有一张被忽略。</translation>
+    </message>
+    <message>
+        <source>equal error rate: as many strangers let through as friends refused</source>
+        <translation>等错误率：误放陌生人与误拒本人的比例相等</translation>
+    </message>
+    <message>
+        <source>at a threshold of %1</source>
+        <translation>阈值为 %1</translation>
+    </message>
+    <message>
+        <source>± %1: two standard errors over %2 parts of the list</source>
+        <translation>± %1：列表 %2 个部分上的两倍标准误</translation>
+    </message>
+    <message>
+        <source>of all pairs are judged rightly</source>
+        <translation>的图像对判断正确</translation>
+    </message>
+    <message>
+        <source>of the pairs of one person are missed, if %1 pairs of strangers may match</source>
+        <translation>的同一人图像对被遗漏（陌生人图像对%1误匹配时）</translation>
+    </message>
+    <message>
+        <source>%1 pairs of strangers compared</source>
+        <translation>比较了 %1 对陌生人图像</translation>
+    </message>
+    <message>
+        <source>%1 people enrolled</source>
+        <translation>已登记 %1 人</translation>
+    </message>
+    <message>
+        <source>of the searches for somebody enrolled find the right person first</source>
+        <translation>的搜索中，已登记的本人排在首位</translation>
+    </message>
+    <message>
+        <source>of them are missed, if %1 strangers may be taken for somebody enrolled</source>
+        <translation>的本人搜索被遗漏（陌生人%1被误认为已登记者时）</translation>
+    </message>
+    <message>
+        <source>95 % sure: %1 to %2</source>
+        <translation>95 % 置信区间：%1 至 %2</translation>
+    </message>
+</context>
+<context>
     <name>events</name>
     <message>
         <source>Unknown face</source>
@@ -1429,6 +1864,14 @@
         <source>Settings</source>
         <translation>设置</translation>
     </message>
+    <message>
+        <source>Evaluate</source>
+        <translation>评估</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
 </context>
 <context>
     <name>quality</name>
@@ -1485,6 +1928,29 @@
     </message>
 </context>
 <context>
+    <name>sheets</name>
+    <message>
+        <source>Same person, lowest scores</source>
+        <translation>同一人，分数最低</translation>
+    </message>
+    <message>
+        <source>Different people, highest scores</source>
+        <translation>不同的人，分数最高</translation>
+    </message>
+    <message>
+        <source>Strangers most like somebody enrolled</source>
+        <translation>与已登记者最相似的陌生人</translation>
+    </message>
+    <message>
+        <source>Enrolled people least like themselves</source>
+        <translation>与自己最不相似的已登记者</translation>
+    </message>
+    <message>
+        <source>All pairs: different people, highest scores</source>
+        <translation>所有图像对：不同的人，分数最高</translation>
+    </message>
+</context>
+<context>
     <name>stages</name>
     <message>
         <source>Embedding faces</source>
@@ -1513,6 +1979,18 @@
     <message>
         <source>Undoing</source>
         <translation>正在撤销</translation>
+    </message>
+    <message>
+        <source>Comparing all pairs</source>
+        <translation>正在比较所有图像对</translation>
+    </message>
+    <message>
+        <source>Embedding images</source>
+        <translation>正在提取图像特征</translation>
+    </message>
+    <message>
+        <source>Searching</source>
+        <translation>正在搜索</translation>
     </message>
 </context>
 </TS>

@@ -72,5 +72,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("enrol", marked("pages", "Enrol"), "gui.pages.enrol:EnrolPage"),
     PageEntry("gallery", marked("pages", "Gallery"), "gui.pages.gallery:GalleryPage"),
     PageEntry("verify", marked("pages", "Verify"), "gui.pages.verify:VerifyPage"),
+    PageEntry("evaluate", marked("pages", "Evaluate"), "gui.pages.evaluate:EvaluatePage"),
+    PageEntry("train", marked("pages", "Train"), "gui.pages.train:TrainPage"),
     PageEntry("settings", marked("pages", "Settings"), "gui.pages.settings:SettingsPage", True),
 )
