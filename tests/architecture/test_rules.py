@@ -21,7 +21,7 @@ CATCH_ALL = {
     "facerec/cli/main.py",
     "training/data/batches.py",  # hands what a thread met to the thread that waits for it
 }
-STAGES_WITH_SHAPES = ("detect", "align", "embed", "index", "match", "evaluate")
+STAGES_WITH_SHAPES = ("detect", "align", "embed", "index", "match", "track", "evaluate")
 ARRAY_TYPES = re.compile(r"NDArray|ImageRGB|\bCrop\b|Points5|Affine2x3")
 SHAPE = re.compile(r"\((?:[A-Za-z]|\d+|side|count)(?: [*+] \w+)?,[^)]*\)|``Points5``|\bImage\b")
 
