@@ -212,7 +212,9 @@ class LiveCore:
     def _event(self, kind: EventKind, watched: Watched, time_s: float) -> LiveEvent:
         assert self._began_at is not None  # noqa: S101  (set by the first frame)
         best = watched.best
-        person = watched.shown.person
+        # Who left is who was there before somebody else took the place.
+        decision = watched.believed if kind is EventKind.LEFT else watched.shown
+        person = decision.person
         began_s = watched.track.began_s
         return LiveEvent(
             kind=kind,
@@ -221,7 +223,7 @@ class LiveCore:
             at=self._began_at + timedelta(seconds=time_s),
             began_s=began_s,
             began_at=self._began_at + timedelta(seconds=began_s),
-            decision=watched.shown,
+            decision=decision,
             person_id=None if person is None else person.person_id,
             name=None if person is None else person.name,
             best_crop=best.crop if best else None,

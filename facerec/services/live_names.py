@@ -59,6 +59,7 @@ class Watched:
         candidates: nearest people of all looks together, best first.
         decided: on those, by the rules for one face.
         shown: what is answered.
+        believed: what was answered last while the track was not in doubt.
         quality: as last measured.
         measured_s: when that was.
         looked_s: when it was last embedded.
@@ -74,6 +75,7 @@ class Watched:
     vote: TrackVote
     decided: Decision
     shown: Decision
+    believed: Decision
     candidates: tuple[Candidate, ...] = ()
     quality: FaceQuality = field(default_factory=lambda: FaceQuality(0.0, ()))
     measured_s: float = -np.inf
@@ -154,7 +156,7 @@ class TrackNames:
             margin=None,
             required_margin=self._rule.required_margin,
         )
-        return Watched(track, TrackVote(self._options.vote), nothing, nothing)
+        return Watched(track, TrackVote(self._options.vote), nothing, nothing, nothing)
 
     def has_changed(self, time_s: float) -> bool:
         """Whether the gallery is another one than when this was last asked; seldom looks."""
@@ -214,6 +216,8 @@ class TrackNames:
             if after is not before:
                 w.vote.release()
             w.shown = after
+            if not w.track.in_doubt:
+                w.believed = after
 
     def _ask(self, watched: Sequence[Watched]) -> None:
         """Find the nearest people of the looks of each track."""

@@ -22,7 +22,7 @@ CATCH_ALL = {
     "gui/workers/job.py",  # hands what a job met to the page that asked for it
     "training/data/batches.py",  # hands what a thread met to the thread that waits for it
 }
-STAGES_WITH_SHAPES = ("detect", "align", "embed", "index", "match", "evaluate")
+STAGES_WITH_SHAPES = ("detect", "align", "embed", "index", "match", "track", "evaluate")
 ARRAY_TYPES = re.compile(r"NDArray|ImageRGB|\bCrop\b|Points5|Affine2x3")
 SHAPE = re.compile(r"\((?:[A-Za-z]|\d+|side|count)(?: [*+] \w+)?,[^)]*\)|``Points5``|\bImage\b")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.errors import RangeError
-from facerec.match.decide import FaceCandidates, decide, decide_image
+from facerec.match.decide import FaceCandidates, decide, decide_image, name_once
 from facerec.types import Candidate, QualityIssue, Reason, Verdict
 
 BLURRED = QualityIssue("blurred", "Hold still.", 0.05, 0.1)
@@ -223,3 +223,15 @@ def test_the_order_of_faces_does_not_matter_when_scores_differ():
 
     for order in itertools.permutations(image):
         assert dict(zip(map(id, order), decide_image(order, **RULE), strict=True)) == expected
+
+
+def test_who_had_a_name_before_keeps_it_against_a_slightly_nearer_face():
+    rivals = [candidates(0.60), candidates(0.62)]
+    each = [decide(found, threshold=0.4, required_margin=0.05) for found in rivals]
+
+    plain = name_once(each, rivals)
+    held = name_once(each, rivals, advantages=[0.05, 0.0])
+
+    assert [decision.person is not None for decision in plain] == [False, True]
+    assert [decision.person is not None for decision in held] == [True, False]
+    assert held[1].reason is Reason.TAKEN_IN_IMAGE

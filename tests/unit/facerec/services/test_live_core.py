@@ -130,8 +130,11 @@ def test_who_takes_anothers_place_does_not_take_the_name(core: LiveCore) -> None
     frames = player.hold(10, (STRANGER, 200.0))
 
     assert names(frames[0]) == [None]
-    assert all(names(frame) == [None] for frame in frames)
+    # (between the look that showed it and the next search, the face may have no box)
+    assert all(names(frame) in ([None], []) for frame in frames)
+    assert names(frames[-1]) == [None]
     assert frames[-1].tracks[0].track_id != 1
+    assert ("left", "Ada") in kinds(player.hold(60))
 
 
 def test_a_short_absence_keeps_name_and_track(core: LiveCore) -> None:
