@@ -58,7 +58,7 @@ class _Driver:
                 self._since = time.monotonic()
             elif time.monotonic() - self._since > PATIENCE_S:
                 line = self._steps.gi_frame.f_lineno
-                raise AssertionError(f"What line {line} waits for did not come.")
+                self._fail(AssertionError(f"What line {line} waits for did not come."))
         except StopIteration:
             self._end()
         except BaseException as error:
