@@ -46,7 +46,7 @@ _POLL_S = 0.2
 def live(
     source: str, seconds: float | None, *, paced: bool, as_json: bool, **flags: object
 ) -> None:
-    """Watch a camera, stream, video or folder, and say who comes and goes.
+    """Watch a camera, a stream or a video, and say who comes.
 
     SOURCE is the number or name of a camera, the address of a stream (rtsp://, http://), a video
     file, or a folder of images that are played as a video. Each line is an event: a face appeared,

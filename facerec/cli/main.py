@@ -41,7 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("facerec.cli.evaluate:evaluate", "Measure error rates on labelled images."),
     "gallery": ("facerec.cli.gallery:gallery", "Look at the gallery and change it."),
     "identify": ("facerec.cli.identify:identify", "Say who is in an image, a folder or a video."),
-    "live": ("facerec.cli.live:live", "Watch a camera and say who comes and goes."),
+    "live": (
+        "facerec.cli.live:live",
+        "Watch a camera, a stream or a video, and say who comes.",
+    ),
     "models": (
         "facerec.cli.models:models",
         "List models, show a model's card, verify the files, choose one.",

@@ -30,6 +30,7 @@ NEEDED_PACKAGES = (
     "platformdirs",
     "rich",
     "sqlalchemy",
+    "tomlkit",
 )
 OPTIONAL_PACKAGES = (
     "torch",

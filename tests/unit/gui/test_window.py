@@ -110,7 +110,7 @@ def test_every_registered_page_opens_and_has_an_icon(entry: PageEntry, make_wind
 
 def test_first_start_opens_the_welcome_and_the_second_does_not(make_window) -> None:
     assert make_window().current_id == "welcome"
-    assert make_window().current_id == "gallery"
+    assert make_window().current_id == "live"
 
 
 def test_window_is_there_before_anything_is_loaded(make_window, context: Context) -> None:
