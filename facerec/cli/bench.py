@@ -229,7 +229,7 @@ def calibration(
 def live(folder: Path, rounds: int, peers: tuple[str, ...], *, as_json: bool) -> None:
     """A video of three people of FOLDER, beside facenet-pytorch and dlib on each frame.
 
-    Example: facerec bench live .cache/photos
+    Example: facerec bench live photos
     """
     from facerec.bench.live import MIN_FACE_PX, format_live, measure_live
     from facerec.match.rule import rule_from_card
@@ -264,7 +264,7 @@ def stability(
 
     FOLDER has one subfolder a person, as LFW has. Seed 0 was used while the engine was made.
 
-    Example: facerec bench stability lfw/images --seeds 5
+    Example: facerec bench stability people --seeds 5
     """
     from facerec.bench.stability import format_results, measure_stability
     from facerec.match.rule import rule_from_card
