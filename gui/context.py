@@ -182,6 +182,16 @@ class Context(QObject):
         """
         return match_rule(self.settings)
 
+    def gallery_rule(self) -> MatchRule:
+        """Return when a Score is enough to be named; the gallery's own Threshold if it has one.
+
+        For jobs, not for the GUI thread.
+
+        Raises:
+            FacerecError: see ``rule``; or the gallery cannot be opened.
+        """
+        return match_rule(self.settings, self.gallery())
+
     def change_settings(self, changes: Mapping[str, object]) -> None:
         """Write settings to the user's file and put them in force.
 

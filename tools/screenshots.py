@@ -1,35 +1,42 @@
 """Take pictures of every page of the window, and fail where text is cut off.
 
-    python tools/screenshots.py OUT [--lfw FOLDER] [--photos FOLDER] [--page ID]
+    python tools/screenshots.py OUT [--lfw FOLDER] [--run FOLDER] [--photos FOLDER] [--page ID]
 
 The real window is opened without a screen, on a gallery made from the public-domain photographs
-(`make photos`) and, if given, some people of Labeled Faces in the Wild. Each page is taken in light
-and dark, English and Chinese, at 1280x800 and 1920x1080.
+(`make photos`) and, if given, some people of Labeled Faces in the Wild, who are evaluated, too; and
+with a training run, if given. Live shows the sample video. Each page is taken in light and dark,
+English and Chinese, at 1280x800 and 1920x1080.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QWidget
 
+from facerec.paths import cache_dir
 from gui.app import make_application, make_window
 from gui.main_window import MainWindow
 from gui.pages import PAGES
+from gui.workers.sources import SourceChoice, SourceKind
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES_PX = ((1280, 800), (1920, 1080))
 WAIT_S = 120.0
 # People of LFW that are enrolled, and pictures of each at most.
 N_PEOPLE, N_PICTURES = 60, 8
+# What a person looks like depends on the moment; wait for the part with two people in it.
+N_ON_VIDEO = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +45,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--photos", type=Path, default=ROOT / ".cache" / "photos")
     parser.add_argument("--lfw", type=Path, help="folder with one subfolder a person")
+    parser.add_argument("--run", type=Path, help="folder of a training run")
     parser.add_argument("--page", action="append", help="only this page; may be repeated")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -48,6 +56,7 @@ def main(arguments: list[str]) -> int:
     window.show()
     window.context.start_loading()
     fill_gallery(window, options.photos, options.lfw)
+    shutil.copytree(options.photos, cache_dir() / "photos", dirs_exist_ok=True)
     wanted = [entry.id for entry in PAGES if not options.page or entry.id in options.page]
     faults: set[str] = set()
     for language, theme in product(("en", "zh_CN"), ("light", "dark")):
@@ -56,8 +65,7 @@ def main(arguments: list[str]) -> int:
         for page_id, (width, height) in product(wanted, SIZES_PX):
             window.resize(width, height)
             window.open_page(page_id)
-            prepare(window, page_id, options.photos)
-            settle(app, window)
+            prepare(app, window, page_id, options)
             name = f"{page_id}-{language}-{theme}-{width}x{height}"
             window.grab().save(str(options.out / f"{name}.png"))
             faults.update(f"{name}: {fault}" for fault in clipped(window))
@@ -95,13 +103,42 @@ def fill_gallery(window: MainWindow, photos: Path, lfw: Path | None) -> None:
     context.gallery_was_changed()
 
 
-def prepare(window: MainWindow, page_id: str, photos: Path) -> None:
-    """Show something on a page that is empty when it is opened."""
+def prepare(
+    app: QApplication, window: MainWindow, page_id: str, options: argparse.Namespace
+) -> None:
+    """Show something on a page that is empty when it is opened, and wait for it."""
     page = window.page(page_id)
-    if page_id == "verify":
-        page.show_item((str(photos / "obama.jpg"), str(photos / "obama2.jpg")))
-    elif page_id == "gallery":
-        page.show_item("Barack Obama")
+    if page_id == "live":
+        page.source.choose(SourceChoice(SourceKind.SAMPLE))
+        page.start()
+        until(app, lambda: sum(bool(t.name) for t in page.view.tracks) == N_ON_VIDEO)
+        shown_since = time.monotonic()
+        until(app, lambda: time.monotonic() - shown_since > 0.5)
+        return
+    shown: dict[str, object] = {
+        "enrol": str(options.photos / "biden.jpg"),
+        "evaluate": options.lfw and some_people(options.lfw),
+        "gallery": "Barack Obama",
+        "train": options.run,
+        "verify": (str(options.photos / "obama.jpg"), str(options.photos / "obama2.jpg")),
+    }
+    if shown.get(page_id):
+        page.show_item(shown[page_id])
+        if page_id == "evaluate":
+            page.start()
+    settle(app, window)
+
+
+@cache
+def some_people(lfw: Path) -> Path:
+    """Return a folder with copies of the people of LFW with most pictures."""
+    folder = Path(tempfile.mkdtemp(prefix="facerec-people-"))
+    people = sorted(lfw.iterdir(), key=lambda one: -len(list(one.iterdir())))
+    for one in people[:N_PEOPLE]:
+        (folder / one.name).mkdir()
+        for picture in sorted(one.iterdir())[:N_PICTURES]:
+            shutil.copy(picture, folder / one.name / picture.name)
+    return folder
 
 
 def settle(app: QApplication, window: MainWindow) -> None:

@@ -63,7 +63,7 @@ def live(
 
     current = settings(flags)
     frames = open_source(source, is_live=paced)
-    rule = match_rule(current)
+    match_rule(current)  # refuses a wrong one before anything is loaded
     pipeline = opened_pipeline(current)
     counter = _Counter()
     keeps = current.live.keep_history or current.live.keep_strangers
@@ -83,7 +83,7 @@ def live(
             gallery,
             pipeline,
             frames,
-            rule=rule,
+            rule=match_rule(current, gallery),
             on_frame=counter.count,
             on_event=on_event,
             on_state=_remark_state,

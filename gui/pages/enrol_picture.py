@@ -82,7 +82,7 @@ class PictureTab(QWidget):
             image = read_image(source)
             analyzed = context.pipeline().analyze(image)
             gallery = context.gallery()
-            faces = identify_faces(gallery, analyzed, rule=context.rule())
+            faces = identify_faces(gallery, analyzed, rule=context.gallery_rule())
             ids = {c.person_id for face in faces for c in face.decision.candidates}
             return Looked(source, image, tuple(faces), portraits(gallery, sorted(ids)))
 

@@ -126,7 +126,12 @@ class LivePage(Page):
         pipeline = self.context.pipeline()
         source = choice.open(pipeline)
         feed.watch(
-            task, self.context.gallery(), pipeline, source, rule=self.context.rule(), keep=keep
+            task,
+            self.context.gallery(),
+            pipeline,
+            source,
+            rule=self.context.gallery_rule(),
+            keep=keep,
         )
 
     def _ended(self, job: Job) -> None:

@@ -57,7 +57,9 @@ class QueueKeeper(QObject):
         def read(task: Task) -> list[UnknownGroup]:
             del task
             contract_id = context.pipeline().embedder.contract_id
-            return list_unknowns(context.gallery(), rule=context.rule(), contract_id=contract_id)
+            return list_unknowns(
+                context.gallery(), rule=context.gallery_rule(), contract_id=contract_id
+            )
 
         self._page.run(context.runners.disk, read, self._queue.show_groups)
 
