@@ -52,6 +52,11 @@ class Command(QObject):
         self._rest = b""
         self._process = QProcess(self)
         self._process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        if os.name == "posix":
+            # A program started in the background ignores Ctrl-C, and so would all it starts.
+            self._process.setUnixProcessParameters(
+                QProcess.UnixProcessFlag.ResetSignalHandlers,
+            )
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finish)
         self._process.errorOccurred.connect(self._fail)
