@@ -7,6 +7,7 @@ far. The figures that count are measured at the end, from all images.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -29,7 +30,7 @@ class Watch(Protocol):
         ...
 
 
-class ScoresSoFar:
+class ScoresSoFar(ABC):
     """Scores of all comparisons that the images seen so far allow; safe to read from any thread.
 
     A comparison with an image in which no Face was found is left out here.
@@ -72,9 +73,9 @@ class ScoresSoFar:
                 return None
             return curve_from_histogram(mated, self._nonmated)
 
+    @abstractmethod
     def _compare(self, first: int, end: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return Scores of the same and of different people, of images first to end with others."""
-        raise NotImplementedError
 
 
 class PairsSoFar(ScoresSoFar):

@@ -146,5 +146,6 @@ def _mark_people(session: Session, name: str) -> str:
 
 
 def _count(connection: Connection, table: str) -> int:
+    # (the table's name is one of ours)
     found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608
     return int(found)

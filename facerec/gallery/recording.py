@@ -98,6 +98,7 @@ def _write_back(
     values: list[object]
     if kind == "insert":
         _require_no_templates(connection, table, row_id)
+        # (tables and columns come from the schema, never from a user)
         sql, values = f"DELETE FROM {table} WHERE {key} = ?", [row_id]  # noqa: S608
     elif kind == "update":
         assignments = ", ".join(f'"{name}" = ?' for name in cells)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from facerec.errors import FacerecError
-from facerec.services.cameras import Camera, list_cameras
+from facerec.imaging.frames import list_cameras
 from facerec.services.from_settings import gallery_folder
 from facerec.services.storage import StorageFigures, measure_storage
 from facerec.zoo import find_model, list_models
@@ -109,7 +109,7 @@ class SettingsPage(Page):
         self.camera = ChoiceBox((), "")
         self.camera.activated.connect(lambda: self._set({"window.camera": self.camera.value}))
         made.add_row(self.tr("Camera"), self.camera)
-        self._show_cameras([])
+        self._show_cameras({})
         return made
 
     def _storage(self) -> SettingsCard:
@@ -166,9 +166,9 @@ class SettingsPage(Page):
         self._training.setText(card.training_data)
         self.alarms.show_card(card, self.context.settings.match)
 
-    def _show_cameras(self, cameras: list[Camera]) -> None:
+    def _show_cameras(self, cameras: dict[int, str]) -> None:
         chosen = self.context.settings.window.camera
-        choices = {camera.source: f"{camera.name}" for camera in cameras}
+        choices = {str(number): name for number, name in cameras.items()}
         if not choices:
             choices = {chosen: self.tr("No camera was found")}
         choices.setdefault(chosen, self.tr("Camera %1 (not connected)").replace("%1", chosen))
