@@ -171,6 +171,8 @@ class DistillSettings:
         looks: how many steps learn from each view; more than one saves making it and asking the
             teachers again. Needs ``live``.
         kept_batches: how many batches of views are kept to be dealt out anew.
+        directions: how many leading directions of the teachers' vectors are learnt; the rest is
+            mostly noise of theirs. 0 learns all. Needs ``live``.
         hints: parts of the net whose maps learn from the ``hints`` of each teacher.
         hint_weight: share of that.
     """
@@ -181,6 +183,7 @@ class DistillSettings:
     mix_share: float = 0.0
     looks: int = 1
     kept_batches: int = 32
+    directions: int = 0
     hints: tuple[str, ...] = ()
     hint_weight: float = 0.0
 
@@ -195,10 +198,11 @@ class DistillSettings:
                 "Each view is looked at once or more, and a batch or more is kept.",
                 remedy="Set distill.looks and distill.kept_batches to 1 or more.",
             )
-        if (self.looks > 1 or self.hints) and not self.live:
+        if (self.looks > 1 or self.hints or self.directions) and not self.live:
             raise ConfigError(
-                "Kept views and hints need teachers that look at each view.",
-                remedy="Set distill.live=true, or distill.looks=1 and no distill.hints.",
+                "Kept views, hints and chosen directions need teachers that look at each view.",
+                remedy="Set distill.live=true, or distill.looks=1, distill.directions=0 and no "
+                "distill.hints.",
             )
 
 

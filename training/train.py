@@ -8,6 +8,7 @@ and random choice is a function of the step: a run that was killed continues as 
 from __future__ import annotations
 
 import copy
+import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,7 +28,7 @@ from training.data.batches import SAMPLINGS, BatchSource, People, RowsOfStep, pe
 from training.data.live_teacher import LiveTeacher, Looks
 from training.data.overlap import EXCLUDED_NAME
 from training.data.pack import CropPack
-from training.data.targets import TARGETS_NAME
+from training.data.targets import open_targets
 from training.data.views import LookAt, stream_views
 from training.distributed import ALONE, Loss, World
 from training.errors import CheckpointError, DatasetError
@@ -51,6 +52,8 @@ from training.step import (
 from training.transfer import begin_from, freeze, training_mode
 
 EMBED_BATCH = 128
+# Numbers of GNU's mallopt(3).
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def train(
@@ -153,6 +156,7 @@ def train(
             loop.steps,
             looks=recipe.distill.looks,
             kept_batches=recipe.distill.kept_batches,
+            is_mirrored=all(teacher.mirror for teacher in recipe.teacher),
             seed=loop.seed,
         ):
             # What a net or loss draws at random is a function of the step, too.
@@ -321,11 +325,26 @@ def open_device(name: str, n_threads: int) -> torch.device:
     Raises:
         DeviceError: it is not there.
     """
+    keep_freed_memory()
     if n_threads:
         torch.set_num_threads(n_threads)
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError("There is no CUDA device here.", remedy="Set loop.device=cpu.")
     return torch.device(name)
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what is freed, for the next step wants as much again.
+
+    Otherwise each large tensor is new memory that the system must clear first, which costs a tenth
+    of a step on a CPU. Nothing changes where the C library is not GNU's.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _labels(pack: CropPack, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
@@ -369,7 +388,7 @@ def _teaching(
     if recipe.distill.weight == 0:
         return lambda _rows, _views: Looks(None), []
     if not recipe.distill.live:
-        written = _open_targets(pack)
+        written = open_targets(pack)
         return lambda rows, _: Looks(written[rows].astype(np.float32)), []
     if recipe.loop.small_fraction:
         raise ConfigError(
@@ -386,26 +405,9 @@ def _teaching(
         recipe.teacher,
         batch_size=n_crops,
         dimension=recipe.net.embedding_dim,
+        directions=recipe.distill.directions,
     )
     return lambda _, crops: teacher.look(crops), teacher.map_shapes
-
-
-def _open_targets(pack: CropPack) -> NDArray[np.float16]:
-    try:
-        targets: NDArray[np.float16] = np.load(
-            pack.folder / TARGETS_NAME, mmap_mode="r", allow_pickle=False
-        )
-    except (OSError, ValueError) as exc:
-        raise DatasetError(
-            f"The pack in {pack.folder} has no targets.",
-            remedy="Make them: facerec train targets RECIPE PACK.",
-        ) from exc
-    if len(targets) != len(pack):
-        raise DatasetError(
-            f"The pack has {len(pack)} crops and {len(targets)} targets.",
-            remedy="Make the targets again: facerec train targets RECIPE PACK.",
-        )
-    return targets
 
 
 def _with_precision(recipe: Recipe, device: torch.device, saved: Checkpoint | None) -> Recipe:

@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from facerec.errors import ConfigError
-from training.checkpoint import load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.errors import CheckpointError
+from training.nets.lean import LeanNet
 from training.recipe import TransferSettings
 from training.shards import load_shards
 
@@ -39,7 +40,7 @@ def begin_from(path: Path, net: nn.Module, objective: nn.Module, people: Sequenc
     """
     saved = load_checkpoint(path)
     try:
-        net.load_state_dict(saved.average)
+        net.load_state_dict(_carried_over(saved, net))
     except RuntimeError as exc:
         raise CheckpointError(
             f"The weights of {path} do not fit the net of the recipe.",
@@ -61,6 +62,13 @@ def begin_from(path: Path, net: nn.Module, objective: nn.Module, people: Sequenc
             f"and the {len(people)} of this run are not the same."
         )
     return f"The objective starts afresh: {path} was trained with another one."
+
+
+def _carried_over(saved: Checkpoint, net: nn.Module) -> Mapping[str, torch.Tensor]:
+    """Return a checkpoint's averaged weights, grown where the net is a deeper one of its kind."""
+    if isinstance(net, LeanNet) and saved.recipe.net.name == "lean":
+        return net.grown_state(saved.average, saved.recipe.net.settings) or saved.average
+    return saved.average
 
 
 def freeze(net: nn.Module, settings: TransferSettings) -> list[nn.Module]:

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.errors import ConfigError
 from training.data.pack import CropPack
 from training.data.targets import (
     Teacher,
     compile_teacher,
     joint_vectors,
+    open_targets,
     read_projection,
 )
 
@@ -42,7 +45,13 @@ class LiveTeacher:
     """One or several teachers giving targets for batches of one fixed size."""
 
     def __init__(
-        self, pack: CropPack, teachers: Sequence[Teacher], *, batch_size: int, dimension: int
+        self,
+        pack: CropPack,
+        teachers: Sequence[Teacher],
+        *,
+        batch_size: int,
+        dimension: int,
+        directions: int = 0,
     ) -> None:
         """Load the teachers.
 
@@ -52,13 +61,23 @@ class LiveTeacher:
             teachers: the networks.
             batch_size: B.
             dimension: D of the student.
+            directions: how many leading directions of the pack's targets are kept; 0 keeps all.
 
         Raises:
+            ConfigError: a teacher that also looks at the mirror image gives no hints.
             DatasetError: a teacher cannot be read, or the pack's targets come from others.
         """
         self._batch_size = batch_size
         self._weights = [teacher.weight for teacher in teachers]
+        self._mirror = [teacher.mirror for teacher in teachers]
+        if any(teacher.mirror and teacher.hints for teacher in teachers):
+            raise ConfigError(
+                "The maps of an image and of its mirror image cannot be summed.",
+                remedy="Set mirror=false in the recipe's teacher, or give it no hints.",
+            )
         self._projection = read_projection(pack, teachers, dimension)
+        if directions:
+            self._projection = self._projection @ _onto_leading(pack, directions)
         side = pack.crops.shape[1]
         self._requests = [
             compile_teacher(
@@ -66,6 +85,11 @@ class LiveTeacher:
             ).create_infer_request()
             for teacher in teachers
         ]
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether all teachers say the same of a view and of its mirror image."""
+        return all(self._mirror)
 
     @property
     def map_shapes(self) -> list[list[tuple[int, int, int]]]:
@@ -83,11 +107,31 @@ class LiveTeacher:
             crops: (B, S, S, 3) float32 RGB, (pixel - 127.5) / 127.5.
         """
         vectors, maps = [], []
-        for request in self._requests:
-            request.infer([crops], share_inputs=True)
-            raw = request.get_output_tensor(0).data.reshape(self._batch_size, -1)
-            vectors.append(raw / np.linalg.norm(raw, axis=1, keepdims=True))
+        for request, mirror in zip(self._requests, self._mirror, strict=True):
+            vector = self._vectors(request, crops)
+            if mirror:
+                vector = vector + self._vectors(request, np.ascontiguousarray(crops[:, :, ::-1]))
+                vector /= np.linalg.norm(vector, axis=1, keepdims=True)
+            vectors.append(vector)
             n_outputs = len(request.model_outputs)
             maps += [np.array(request.get_output_tensor(n).data) for n in range(1, n_outputs)]
         lifted = joint_vectors(vectors, self._weights) @ self._projection
         return Looks(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), tuple(maps))
+
+    def _vectors(
+        self,
+        request: Any,  # noqa: ANN401  (openvino.InferRequest)
+        crops: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        request.infer([crops], share_inputs=True)
+        raw = request.get_output_tensor(0).data.reshape(self._batch_size, -1)
+        unit: NDArray[np.float32] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+        return unit
+
+
+def _onto_leading(pack: CropPack, directions: int) -> NDArray[np.float32]:
+    """Return the (D, D) projection onto the leading directions of what may be learnt."""
+    targets = np.asarray(open_targets(pack)[~pack.held_out], dtype=np.float64)
+    leading = np.linalg.eigh(targets.T @ targets)[1][:, -directions:]
+    onto: NDArray[np.float32] = (leading @ leading.T).astype(np.float32)
+    return onto

@@ -245,6 +245,32 @@ def write_targets(
     return path
 
 
+def open_targets(pack: CropPack) -> NDArray[np.float16]:
+    """Map what ``write_targets`` wrote into memory.
+
+    Returns:
+        (N, D) float16.
+
+    Raises:
+        DatasetError: there are none, or they are of another pack.
+    """
+    try:
+        targets: NDArray[np.float16] = np.load(
+            pack.folder / TARGETS_NAME, mmap_mode="r", allow_pickle=False
+        )
+    except (OSError, ValueError) as exc:
+        raise DatasetError(
+            f"The pack in {pack.folder} has no targets.",
+            remedy="Make them: facerec train targets RECIPE PACK.",
+        ) from exc
+    if len(targets) != len(pack):
+        raise DatasetError(
+            f"The pack has {len(pack)} crops and {len(targets)} targets.",
+            remedy="Make the targets again: facerec train targets RECIPE PACK.",
+        )
+    return targets
+
+
 def read_projection(
     pack: CropPack, teachers: Sequence[Teacher], dimension: int
 ) -> NDArray[np.float32]:

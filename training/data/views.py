@@ -30,12 +30,13 @@ class Views:
     crops: NDArray[np.float32]
     looks: Looks
 
-    def take(self, places: NDArray[np.int64]) -> Views:
-        """Return the views at (M,) places."""
+    def take(self, places: NDArray[np.int64], *, mirror: bool = False) -> Views:
+        """Return the views at (M,) places, or their mirror images with the same looks."""
         looks = self.looks
+        crops = self.crops[places]
         return Views(
             self.rows[places],
-            self.crops[places],
+            crops[:, :, ::-1] if mirror else crops,
             Looks(
                 None if looks.targets is None else looks.targets[places],
                 tuple(inner[places] for inner in looks.maps),
@@ -51,6 +52,7 @@ def stream_views(
     *,
     looks: int = 1,
     kept_batches: int = 1,
+    is_mirrored: bool = False,
     seed: int = 0,
 ) -> Iterator[tuple[int, Views]]:
     """Yield (step, views) for first_step <= step < last_step.
@@ -66,6 +68,7 @@ def stream_views(
         last_step: of the run.
         looks: how many steps learn from each view.
         kept_batches: how many batches are kept at a time.
+        is_mirrored: the looks hold for the mirror images too, which every second time are shown.
         seed: of the order.
     """
     if looks == 1:
@@ -86,10 +89,11 @@ def stream_views(
                     kept.append(Views(rows, crops, look_at(rows, crops)))
                 if step >= first_step:
                     rng = np.random.default_rng([seed, 6, block, turn])
-                    yield step, kept[place] if turn == 0 else _dealt(kept, rng, place)
+                    mirror = is_mirrored and turn % 2 == 1
+                    yield step, kept[place] if turn == 0 else _dealt(kept, rng, place, mirror)
 
 
-def _dealt(kept: list[Views], rng: np.random.Generator, place: int) -> Views:
+def _dealt(kept: list[Views], rng: np.random.Generator, place: int, mirror: bool) -> Views:
     """Return the batch at a place after all kept views were dealt out in a new order.
 
     The views of a new batch come from as many old ones as there are.
@@ -97,7 +101,9 @@ def _dealt(kept: list[Views], rng: np.random.Generator, place: int) -> Views:
     size = len(kept[0].rows)
     order = rng.permutation(len(kept) * size)[place * size : (place + 1) * size]
     batches, places = np.divmod(order, size)
-    parts = [kept[batch].take(places[batches == batch]) for batch in np.unique(batches)]
+    parts = [
+        kept[batch].take(places[batches == batch], mirror=mirror) for batch in np.unique(batches)
+    ]
     n_maps = len(parts[0].looks.maps)
     targets = [part.looks.targets for part in parts if part.looks.targets is not None]
     return Views(

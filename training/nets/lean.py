@@ -7,12 +7,19 @@ convolution, one depthwise convolution over the whole map, a linear layer and a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 # Four halvings (stem and three stages) take 112 px to 7 px.
 TOTAL_STRIDE = 16
+DEFAULT_WIDTHS = (24, 48, 96, 192)
+DEFAULT_BLOCKS = (1, 2, 3, 2)
+# A stage begins with a convolution that halves, and a ReLU.
+LAYERS_BEFORE_BLOCKS = 2
 
 
 def conv_norm(
@@ -48,10 +55,19 @@ class WholeMapConvolution(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, h, w) with h, w <= side to (B, C)."""
         weight: torch.Tensor = self.weight
-        if not torch.onnx.is_in_onnx_export() and x.shape[-1] != self.side:
-            weight = F.adaptive_avg_pool2d(weight, (x.shape[-2], x.shape[-1]))
-            weight = weight * (self.side**2 / (x.shape[-2] * x.shape[-1]))
+        if self.training:
+            # One product and one sum: the gradient of the convolution is made ten times slower.
+            weight = self._fitting(weight, x)
+            return (x * weight[:, 0]).sum(dim=(2, 3))
+        if not torch.onnx.is_in_onnx_export():
+            weight = self._fitting(weight, x)
         return F.conv2d(x, weight, groups=weight.shape[0]).flatten(1)
+
+    def _fitting(self, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[-1] == self.side:
+            return weight
+        weight = F.adaptive_avg_pool2d(weight, (x.shape[-2], x.shape[-1]))
+        return weight * (self.side**2 / (x.shape[-2] * x.shape[-1]))
 
 
 class ResidualBlock(nn.Module):
@@ -77,13 +93,15 @@ class LeanNet(nn.Module):
 
     Attributes:
         embedding_dim: length of the output vector.
+        widths: channels of the four stages.
+        blocks: residual blocks of each stage.
     """
 
     def __init__(
         self,
         *,
-        widths: tuple[int, ...] = (24, 48, 96, 192),
-        blocks: tuple[int, ...] = (1, 2, 3, 2),
+        widths: tuple[int, ...] = DEFAULT_WIDTHS,
+        blocks: tuple[int, ...] = DEFAULT_BLOCKS,
         head_width: int = 512,
         embedding_dim: int = 512,
         crop_size_px: int = 112,
@@ -99,6 +117,7 @@ class LeanNet(nn.Module):
         """
         super().__init__()
         self.embedding_dim = embedding_dim
+        self.widths, self.blocks = tuple(widths), tuple(blocks)
         layers: list[nn.Module] = []
         channels = 3
         for width, n_blocks in zip(widths, blocks, strict=True):
@@ -117,6 +136,48 @@ class LeanNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def grown_state(
+        self, state: Mapping[str, torch.Tensor], settings: Mapping[str, Any]
+    ) -> dict[str, torch.Tensor] | None:
+        """Carry the weights of a net with fewer blocks over, so that both give the same output.
+
+        Each stage's own blocks come first; those it has more begin as the identity: the scale of
+        their last batch norm is 0, and a ReLU leaves what a ReLU has given.
+
+        Args:
+            state: weights of the shallower net.
+            settings: of the shallower net.
+
+        Returns:
+            Weights for this net; None where the other is no shallower net of the same widths.
+
+        Reference:
+            Chen et al. 2016, "Net2Net: Accelerating Learning via Knowledge Transfer", section 2.3;
+            the scale of 0: Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 5.1.
+        """
+        blocks = tuple(settings.get("blocks", DEFAULT_BLOCKS))
+        widths = tuple(settings.get("widths", DEFAULT_WIDTHS))
+        if widths != self.widths or len(blocks) != len(self.blocks):
+            return None
+        if any(was > now for was, now in zip(blocks, self.blocks, strict=True)):
+            return None
+        grown = dict(self.state_dict())
+        place = {}
+        theirs, ours = 0, 0
+        for was, now in zip(blocks, self.blocks, strict=True):
+            place.update({theirs + n: ours + n for n in range(was + LAYERS_BEFORE_BLOCKS)})
+            for n in range(was + LAYERS_BEFORE_BLOCKS, now + LAYERS_BEFORE_BLOCKS):
+                scale = f"stages.{ours + n}.second.1.weight"
+                grown[scale] = torch.zeros_like(grown[scale])
+            theirs, ours = theirs + was + LAYERS_BEFORE_BLOCKS, ours + now + LAYERS_BEFORE_BLOCKS
+        for name, value in state.items():
+            part, _, rest = name.partition(".")
+            if part == "stages":
+                number, _, rest = rest.partition(".")
+                name = f"stages.{place[int(number)]}.{rest}"
+            grown[name] = value
+        return grown
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map crops to embeddings, not yet normalised.
