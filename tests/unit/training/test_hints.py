@@ -185,6 +185,25 @@ def test_each_view_is_looked_at_as_often_as_asked_and_stays_with_its_answer(
     assert set(steps[4][1].looks.targets[:, 0]) not in first
 
 
+def test_every_second_turn_shows_mirror_images_with_the_same_answers(tmp_path: Path) -> None:
+    pack = write_toy_pack(tmp_path / "pack")
+    stream = stream_views(
+        source_of(pack),
+        lambda _, crops: Looks(crops.reshape(len(crops), -1)),
+        0,
+        16,
+        looks=4,
+        kept_batches=4,
+        is_mirrored=True,
+        seed=5,
+    )
+
+    for step, views in stream:
+        as_asked = views.looks.targets.reshape(views.crops.shape)
+        shown = as_asked[:, :, ::-1] if step // 4 % 2 else as_asked
+        np.testing.assert_array_equal(views.crops, shown)
+
+
 @pytest.mark.parametrize("first", [1, 4, 7, 12, 14, 23])
 def test_views_are_a_function_of_the_step(tmp_path: Path, first: int) -> None:
     pack = write_toy_pack(tmp_path / "pack")

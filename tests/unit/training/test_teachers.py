@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,50 @@ def test_live_targets_of_clean_crops_are_the_written_ones(pack: CropPack, teache
     written = np.load(pack.folder / "targets.npy")[:8].astype(np.float32)
     # (teachers may compute in bf16 where the processor can)
     assert (targets * written).sum(axis=1).min() > 0.999
+
+
+def test_a_teacher_that_sees_the_mirror_image_says_the_same_of_both(
+    pack: CropPack, teacher: Teacher
+) -> None:
+    both = replace(teacher, mirror=True)
+    write_targets(pack, [both], dimension=32)
+    live = LiveTeacher(pack, [both], batch_size=8, dimension=32)
+    crops = plain_batch(pack.crops[:8])
+
+    targets = live.look(crops).targets
+    mirrored = live.look(np.ascontiguousarray(crops[:, :, ::-1])).targets
+
+    written = np.load(pack.folder / "targets.npy")[:8].astype(np.float32)
+    assert live.is_mirrored
+    assert (targets * written).sum(axis=1).min() > 0.999
+    assert (targets * mirrored).sum(axis=1).min() > 0.9999
+
+
+def test_the_leading_directions_are_the_principal_ones(pack: CropPack, teacher: Teacher) -> None:
+    write_targets(pack, [teacher], dimension=32)
+    all_of_it = LiveTeacher(pack, [teacher], batch_size=8, dimension=32)
+    few = LiveTeacher(pack, [teacher], batch_size=8, dimension=32, directions=3)
+    crops = plain_batch(pack.crops[:8])
+
+    learnt = np.load(pack.folder / "targets.npy")[~pack.held_out].astype(np.float64)
+    basis = np.linalg.svd(learnt, full_matrices=False)[2][:3]
+    expected = all_of_it.look(crops).targets @ basis.T @ basis
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+
+    np.testing.assert_allclose(few.look(crops).targets, expected, atol=1e-4)
+
+
+def test_a_teacher_that_sees_the_mirror_image_gives_no_hints(
+    pack: CropPack, teacher: Teacher
+) -> None:
+    write_targets(pack, [teacher], dimension=32)
+    with pytest.raises(ConfigError, match="mirror image"):
+        LiveTeacher(
+            pack,
+            [replace(teacher, mirror=True, hints=("cells",))],
+            batch_size=8,
+            dimension=32,
+        )
 
 
 def test_live_teachers_must_be_those_of_the_pack(pack: CropPack, teacher: Teacher) -> None:

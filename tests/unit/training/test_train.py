@@ -159,8 +159,11 @@ def test_lean_net_shape_and_size() -> None:
     assert sum(p.numel() for p in net.parameters()) == convolutions + head + norms
 
 
-def test_whole_map_convolution_equals_a_plain_one_and_keeps_its_sum_on_small_maps() -> None:
-    layer = WholeMapConvolution(3, 7)
+@pytest.mark.parametrize("training", [True, False])
+def test_whole_map_convolution_equals_a_plain_one_and_keeps_its_sum_on_small_maps(
+    training: bool,
+) -> None:
+    layer = WholeMapConvolution(3, 7).train(training)
     full, small = torch.randn(2, 3, 7, 7), torch.ones(2, 3, 4, 4)
 
     with torch.no_grad():

@@ -11,6 +11,7 @@ from facerec.errors import ConfigError
 from tests.helpers.training_packs import TOY_RECIPE, write_toy_pack
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.errors import CheckpointError
+from training.nets.lean import LeanNet
 from training.recipe import Recipe, recipe_from_table
 from training.train import build_net, train
 from training.transfer import freeze, is_part, rate_factor, training_mode
@@ -170,3 +171,47 @@ def test_weights_of_another_net_are_refused(pack: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="do not fit"):
         train(wider, pack, tmp_path / "b", start_from=tmp_path / "a/last.pt")
     assert not (tmp_path / "b").exists()
+
+
+def test_a_deeper_net_begins_with_the_answers_of_the_shallower(tmp_path: Path) -> None:
+    def lean(blocks: tuple[int, ...], widths: tuple[int, ...] = (8, 8, 12, 16)) -> LeanNet:
+        return LeanNet(
+            widths=widths, blocks=blocks, head_width=16, embedding_dim=8, crop_size_px=32
+        )
+
+    torch.manual_seed(3)
+    shallow = lean((0, 1, 2, 1))
+    for module in shallow.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            for value in (module.weight, module.bias, module.running_mean, module.running_var):
+                value.data.uniform_(0.2, 1.0)
+    settings = {"widths": [8, 8, 12, 16], "blocks": [0, 1, 2, 1]}
+    deep = lean((1, 1, 3, 2))
+    state = deep.grown_state(shallow.state_dict(), settings)
+    assert state is not None
+    deep.load_state_dict(state)
+    crops = torch.randn(5, 3, 32, 32)
+
+    for mode in (True, False):
+        torch.testing.assert_close(deep.train(mode)(crops), shallow.train(mode)(crops))
+    (deep.train()(crops) * torch.randn(5, 8)).sum().backward()
+    new_scales = [deep.stages[n].second[1].weight for n in (2, 10, 14)]
+    assert all(scale.grad.any() for scale in new_scales)
+    assert lean((0, 1, 1, 1)).grown_state(shallow.state_dict(), settings) is None
+    wider = lean((1, 1, 3, 2), (8, 8, 12, 24))
+    assert wider.grown_state(shallow.state_dict(), settings) is None
+
+
+def test_a_run_starts_from_a_shallower_net(pack: Path, tmp_path: Path) -> None:
+    first_weights(pack, tmp_path / "a")
+    before = load_checkpoint(tmp_path / "a/last.pt")
+    deeper = [n + 1 for n in before.recipe.net.settings["blocks"]]
+
+    train(
+        steps(1, net={"blocks": deeper}, **HEAD),
+        pack,
+        tmp_path / "b",
+        start_from=tmp_path / "a/last.pt",
+    )
+
+    assert len(load_checkpoint(tmp_path / "b/last.pt").average) > len(before.average)
