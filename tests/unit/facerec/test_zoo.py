@@ -180,7 +180,7 @@ def test_broken_manifest_is_refused(tmp_path: Path, old: str, new: str) -> None:
     assert old in text
     manifest.write_text(text.replace(old, new))
 
-    with pytest.raises(ConfigError, match="manifest|lacks"):
+    with pytest.raises(ConfigError, match=r"manifest|lacks"):
         read_manifest(tmp_path)
 
 
