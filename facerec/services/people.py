@@ -84,11 +84,19 @@ def merge_people(gallery: OpenGallery, source: str, into: str) -> Person:
         NotFoundError: one of them is not enrolled.
         RangeError: both are the same Person.
     """
+    return merge_all(gallery, [source], into)
+
+
+def merge_all(gallery: OpenGallery, sources: Sequence[str], into: str) -> Person:
+    """Merge several people into another, as one step; see ``merge_people``."""
     with gallery.change(StepKind.MERGE) as change:
-        giver = people.require_person(change.session, source)
-        person = people.merge_people(change.session, source, into, at=change.at)
-        moved = counted(giver.n_templates, "template")
-        change.says(f"Merged '{giver.name}' into '{person.name}' ({moved})", giver, person)
+        givers = [people.require_person(change.session, name) for name in sources]
+        for giver in givers:
+            people.merge_people(change.session, giver.name, into, at=change.at)
+        person = people.require_person(change.session, into)
+        moved = counted(sum(giver.n_templates for giver in givers), "template")
+        sentence = f"Merged {_quoted(givers)} into '{person.name}' ({moved})"
+        change.says(sentence, *givers, person)
     return person
 
 
@@ -165,12 +173,17 @@ def remove_person(gallery: OpenGallery, name: str) -> Person:
     Raises:
         NotFoundError: nobody has that name.
     """
+    return remove_people(gallery, [name])[0]
+
+
+def remove_people(gallery: OpenGallery, names: Sequence[str]) -> list[Person]:
+    """Remove several people, as one step; see ``remove_person``."""
     with gallery.change(StepKind.REMOVE) as change:
-        person = people.remove_person(change.session, name)
+        gone = [people.remove_person(change.session, name) for name in names]
         forget_contract_when_empty(change.session)
-        templates = counted(person.n_templates, "template")
-        change.says(f"Removed '{person.name}' ({templates})", person)
-    return person
+        templates = counted(sum(person.n_templates for person in gone), "template")
+        change.says(f"Removed {_quoted(gone)} ({templates})", *gone)
+    return gone
 
 
 def remove_template(gallery: OpenGallery, template_id: int) -> None:
@@ -179,11 +192,18 @@ def remove_template(gallery: OpenGallery, template_id: int) -> None:
     Raises:
         NotFoundError: there is no such Template.
     """
+    remove_templates(gallery, [template_id])
+
+
+def remove_templates(gallery: OpenGallery, template_ids: Sequence[int]) -> None:
+    """Remove several Templates, as one step; see ``remove_template``."""
     with gallery.change(StepKind.REMOVE_TEMPLATE) as change:
-        owners = regroup.owners_by_name(change.session, [template_id])
-        remove_stored_template(change.session, template_id, at=change.at)
+        owners = regroup.owners_by_name(change.session, template_ids)
+        for template_id in template_ids:
+            remove_stored_template(change.session, template_id, at=change.at)
         forget_contract_when_empty(change.session)
-        change.says(f"Removed 1 template of {_quoted(owners)}", *owners)
+        removed = counted(len(template_ids), "template")
+        change.says(f"Removed {removed} of {_quoted(owners)}", *owners)
 
 
 def _quoted(owners: Sequence[Person]) -> str:
