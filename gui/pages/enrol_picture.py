@@ -15,7 +15,7 @@ from facerec.services.identify import IdentifiedFace, identify_faces
 from facerec.services.portraits import portraits
 from facerec.types import Crop, ImageRGB
 from gui.i18n.enrolment import refusal_words
-from gui.pages.naming import Enrolled, enrolled, tell_enrolled
+from gui.pages.changes import Changed, changed, tell_enrolled
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.enrol_form import EnrolForm, FaceFacts
@@ -138,10 +138,10 @@ class PictureTab(QWidget):
             return enroll(gallery, pipeline, name, [looked.source], rule=rule, options=options)
 
         self._page.run(
-            context.runners.compute, lambda task: enrolled(context.gallery(), store), self._enrolled
+            context.runners.compute, lambda task: changed(context.gallery(), store), self._enrolled
         )
 
-    def _enrolled(self, done: Enrolled[PersonOutcome]) -> None:
+    def _enrolled(self, done: Changed[PersonOutcome]) -> None:
         if not done.outcome.is_done:
             self.form.refuse(refusal_words(done.outcome))
             return

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from facerec.types import Candidate, Crop, Decision, QualityIssue
 from gui.i18n.errors import translated_issue
 from gui.i18n.fill import fill
+from gui.i18n.rates import threshold_words
 from gui.item_models.face_rows import FaceRow
 from gui.theme import SIZES
 from gui.widgets.face_list import FaceList, small_pixmap
@@ -155,8 +156,8 @@ class EnrolForm(QWidget):
         elif candidates[0].score >= threshold:
             self._alike_note.setText(self.tr("Too alike to be told apart. Is it the same person?"))
         else:
-            text = self.tr("Nobody enrolled is too alike (threshold %1).")
-            self._alike_note.setText(fill(text, f"{threshold:.2f}"))
+            text = self.tr("Nobody enrolled is too alike: threshold %1.")
+            self._alike_note.setText(fill(text, threshold_words(threshold)))
 
     def _likeness(self, score: float, threshold: float) -> str:
         if score >= threshold:
