@@ -86,7 +86,7 @@
     </message>
     <message>
         <source>False alarms, at most</source>
-        <translation>误认最多</translation>
+        <translation>误认比例上限</translation>
     </message>
     <message>
         <source>Calibrate</source>

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -72,18 +73,19 @@ class PersonPanel(QFrame):
         column.addLayout(head)
         column.addLayout(_action_grid(actions))
         column.addWidget(self._banner)
+        # (not at the foot, where messages appear)
+        self._bar_stack = QStackedLayout()
+        hint = label(self.tr("Choose pictures to move, split off or set aside."), "small")
+        self._bar_stack.addWidget(hint)
+        self._bar_stack.addWidget(_picture_bar(picture_actions))
+        column.addLayout(self._bar_stack)
         column.addWidget(self.view, 1)
-        self._hint = label(self.tr("Choose pictures to move, split off or set aside."), "small")
-        column.addWidget(self._hint)
-        self._picture_bar = _picture_bar(picture_actions)
-        column.addWidget(self._picture_bar)
         self.view.selectionModel().selectionChanged.connect(self._look_at_pictures)
         self._look_at_pictures()
 
     def _look_at_pictures(self) -> None:
         has_choice = self.view.selectionModel().hasSelection()
-        self._hint.setVisible(not has_choice)
-        self._picture_bar.setVisible(has_choice)
+        self._bar_stack.setCurrentIndex(1 if has_choice else 0)
 
     def show_person(self, details: PersonDetails) -> None:
         """Show a Person with the Templates."""
@@ -138,7 +140,7 @@ def _picture_bar(actions: Sequence[QAction]) -> QWidget:
     """Return a row of buttons for the pictures that are chosen."""
     bar = QWidget()
     row = QHBoxLayout(bar)
-    row.setContentsMargins(0, 0, SIZES.space_s, SIZES.space_xs)
+    row.setContentsMargins(0, 0, SIZES.space_s, 0)
     row.setSpacing(SIZES.space_s)
     for action in actions:
         row.addWidget(_action_button(action, with_icon=False), 1)
@@ -150,7 +152,7 @@ def _action_button(action: QAction, *, with_icon: bool) -> QPushButton:
         action.text(), action.trigger, kind="danger" if action.property("danger") else "",
         icon_name=str(action.property("icon_name")) if with_icon else "",
     )  # fmt: skip
-    made.setProperty("dense", not with_icon)
+    made.setProperty("dense", True)
 
     def follow() -> None:
         made.setEnabled(action.isEnabled())
