@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facerec.gallery import people, regroup
+from facerec.gallery.consents import Consent, find_consent, join_consents
 from facerec.gallery.people import Person
 from facerec.gallery.regroup import Regrouped
 from facerec.gallery.session import gallery_state
@@ -30,12 +31,14 @@ class PersonDetails:
         templates: by id.
         n_not_compared: how many of them were made with another model and play no part.
         n_set_aside: how many of them are set aside.
+        consent: what the Person agreed to; None when nothing is recorded.
     """
 
     person: Person
     templates: tuple[Template, ...]
     n_not_compared: int
     n_set_aside: int
+    consent: Consent | None
 
 
 def list_people(gallery: OpenGallery) -> list[Person]:
@@ -54,9 +57,10 @@ def show_person(gallery: OpenGallery, name: str) -> PersonDetails:
         person = people.require_person(session, name)
         templates = tuple(list_templates(session, person.id))
         contract_id = gallery_state(session).contract_id
+        consent = find_consent(session, person.id)
     others = sum(template.contract_id != contract_id for template in templates)
     aside = sum(template.set_aside_at is not None for template in templates)
-    return PersonDetails(person, templates, others, aside)
+    return PersonDetails(person, templates, others, aside, consent)
 
 
 def rename_person(gallery: OpenGallery, name: str, new_name: str) -> Person:
@@ -86,6 +90,9 @@ def merge_people(gallery: OpenGallery, source: str, into: str) -> Person:
     """
     with gallery.change(StepKind.MERGE) as change:
         giver = people.require_person(change.session, source)
+        taker = people.require_person(change.session, into)
+        if giver.id != taker.id:
+            join_consents(change.session, giver.id, taker.id)
         person = people.merge_people(change.session, source, into, at=change.at)
         moved = counted(giver.n_templates, "template")
         change.says(f"Merged '{giver.name}' into '{person.name}' ({moved})", giver, person)
