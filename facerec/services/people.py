@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facerec.gallery import people, regroup
+from facerec.gallery.consents import Consent, find_consent, join_consents
 from facerec.gallery.people import Person
 from facerec.gallery.regroup import Regrouped
 from facerec.gallery.session import gallery_state
@@ -30,12 +31,14 @@ class PersonDetails:
         templates: by id.
         n_not_compared: how many of them were made with another model and play no part.
         n_set_aside: how many of them are set aside.
+        consent: what the Person agreed to; None when nothing is recorded.
     """
 
     person: Person
     templates: tuple[Template, ...]
     n_not_compared: int
     n_set_aside: int
+    consent: Consent | None
 
 
 def list_people(gallery: OpenGallery) -> list[Person]:
@@ -54,9 +57,10 @@ def show_person(gallery: OpenGallery, name: str) -> PersonDetails:
         person = people.require_person(session, name)
         templates = tuple(list_templates(session, person.id))
         contract_id = gallery_state(session).contract_id
+        consent = find_consent(session, person.id)
     others = sum(template.contract_id != contract_id for template in templates)
     aside = sum(template.set_aside_at is not None for template in templates)
-    return PersonDetails(person, templates, others, aside)
+    return PersonDetails(person, templates, others, aside, consent)
 
 
 def rename_person(gallery: OpenGallery, name: str, new_name: str) -> Person:
@@ -91,7 +95,10 @@ def merge_all(gallery: OpenGallery, sources: Sequence[str], into: str) -> Person
     """Merge several people into another, as one step; see ``merge_people``."""
     with gallery.change(StepKind.MERGE) as change:
         givers = [people.require_person(change.session, name) for name in sources]
+        taker = people.require_person(change.session, into)
         for giver in givers:
+            if giver.id != taker.id:
+                join_consents(change.session, giver.id, taker.id)
             people.merge_people(change.session, giver.name, into, at=change.at)
         person = people.require_person(change.session, into)
         moved = counted(sum(giver.n_templates for giver in givers), "template")
