@@ -30,6 +30,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     (rf"Took {_N} of (?P<who>.+) back", marked("steps", "Took back pictures of %1")),
     (rf"Removed {_N} of (?P<who>.+)", marked("steps", "Removed pictures of %1")),
     (rf"Removed (?P<who>.+) \({_N}\)", marked("steps", "Removed %1")),
+    (r"Recorded the consent of (?P<who>'.+')", marked("steps", "Recorded the consent of %1")),
     (rf"Imported (?P<who>.+), {_N}", marked("steps", "Imported %1")),
     (
         rf"Embedded again with another model \({_N}\)",

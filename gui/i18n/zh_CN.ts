@@ -184,6 +184,21 @@
     </message>
 </context>
 <context>
+    <name>ConsentDialog</name>
+    <message>
+        <source>Consent of %1</source>
+        <translation>%1 的同意</translation>
+    </message>
+    <message>
+        <source>From the end of the time on, the person is not named any more.</source>
+        <translation>期限一过，就不再识别此人的姓名。</translation>
+    </message>
+    <message>
+        <source>Record</source>
+        <translation>记录</translation>
+    </message>
+</context>
+<context>
     <name>EnrolForm</name>
     <message>
         <source>People it looks like</source>
@@ -547,6 +562,10 @@
         <translation>合并…</translation>
     </message>
     <message>
+        <source>Consent…</source>
+        <translation>同意…</translation>
+    </message>
+    <message>
         <source>Remove…</source>
         <translation>移除…</translation>
     </message>
@@ -569,6 +588,10 @@
     <message>
         <source>Rename</source>
         <translation>重命名</translation>
+    </message>
+    <message>
+        <source>The consent of %1 is recorded.</source>
+        <translation>已记录 %1 的同意。</translation>
     </message>
     <message>
         <source>Remove %1?</source>
@@ -1024,6 +1047,14 @@
         <source>Enrolled %1</source>
         <translation>登记于 %1</translation>
     </message>
+    <message>
+        <source>The time of this person is over; they are not named any more.</source>
+        <translation>此人的保留期限已过，不再被识别为已知人员。</translation>
+    </message>
+    <message>
+        <source>Record a new time with their consent, or remove them.</source>
+        <translation>请在征得同意后记录新的期限，或移除此人。</translation>
+    </message>
     <message numerus="yes">
         <source>%n picture(s) belong to another model.</source>
         <translation>
@@ -1335,6 +1366,53 @@
     <message>
         <source>Added %1</source>
         <translation>添加于 %1</translation>
+    </message>
+</context>
+<context>
+    <name>TermsFields</name>
+    <message>
+        <source>Consent</source>
+        <translation>同意</translation>
+    </message>
+    <message>
+        <source>Consent, for example: signed form 12</source>
+        <translation>同意方式，例如：已签署的 12 号表格</translation>
+    </message>
+    <message>
+        <source>Purpose</source>
+        <translation>用途</translation>
+    </message>
+    <message>
+        <source>Purpose, for example: front door</source>
+        <translation>用途，例如：前门</translation>
+    </message>
+    <message>
+        <source>Kept as recorded, else without an end</source>
+        <translation>按已有记录保留，否则不限期</translation>
+    </message>
+    <message>
+        <source>How long the person is kept</source>
+        <translation>此人的保留期限</translation>
+    </message>
+    <message>
+        <source>Kept without an end</source>
+        <translation>不限期保留</translation>
+    </message>
+    <message>
+        <source>Kept until %1</source>
+        <translation>保留至 %1</translation>
+    </message>
+    <message>
+        <source>Kept for 30 days from now</source>
+        <translation>从现在起保留 30 天</translation>
+    </message>
+    <message>
+        <source>Kept for a year from now</source>
+        <translation>从现在起保留一年</translation>
+    </message>
+    <message>
+        <source>Kept for three years from now</source>
+        <translation>从现在起保留三年</translation>
     </message>
 </context>
 <context>
@@ -1754,6 +1832,29 @@
     </message>
 </context>
 <context>
+    <name>consent</name>
+    <message>
+        <source>No consent is recorded.</source>
+        <translation>没有同意记录。</translation>
+    </message>
+    <message>
+        <source>Consent: %1</source>
+        <translation>同意：%1</translation>
+    </message>
+    <message>
+        <source>Purpose: %1</source>
+        <translation>用途：%1</translation>
+    </message>
+    <message>
+        <source>Kept without an end</source>
+        <translation>不限期保留</translation>
+    </message>
+    <message>
+        <source>Kept until %1</source>
+        <translation>保留至 %1</translation>
+    </message>
+</context>
+<context>
     <name>dates</name>
     <message>
         <source>d MMM yyyy</source>
@@ -1978,6 +2079,14 @@
     <message>
         <source>Use another name, or merge the two people.</source>
         <translation>请换一个姓名，或合并这两个人。</translation>
+    </message>
+    <message>
+        <source>The time that this person may be kept is over.</source>
+        <translation>此人的保留期限已过。</translation>
+    </message>
+    <message>
+        <source>Record a new time with the person&apos;s consent.</source>
+        <translation>请在征得同意后记录新的期限。</translation>
     </message>
     <message>
         <source>This step cannot be undone or redone now.</source>
@@ -2298,6 +2407,10 @@
     <message>
         <source>Removed %1</source>
         <translation>移除 %1</translation>
+    </message>
+    <message>
+        <source>Recorded the consent of %1</source>
+        <translation>记录 %1 的同意</translation>
     </message>
     <message>
         <source>Imported %1</source>

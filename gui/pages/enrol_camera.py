@@ -126,7 +126,11 @@ class CameraTab(QWidget):
         track, context = self._taken, self._context
         if track is None:
             return
-        options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
+        options = EnrollOptions(
+            allow_conflict=is_forced,
+            allow_low_quality=is_forced,
+            terms=self.form.terms_fields.terms(),
+        )
 
         def store() -> PersonOutcome:
             return name_track(context.gallery(), track, name, rule=context.rule(), options=options)

@@ -126,7 +126,11 @@ class PictureTab(QWidget):
         looked, index, context = self._looked, self.well.view.current, self._context
         if looked is None or index < 0:
             return
-        options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
+        options = EnrollOptions(
+            allow_conflict=is_forced,
+            allow_low_quality=is_forced,
+            terms=self.form.terms_fields.terms(),
+        )
         analyzed = looked.faces[index].analyzed
 
         def store() -> PersonOutcome:

@@ -15,8 +15,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import Template
 from facerec.services import people
+from facerec.services.consent import record_consent
 from gui.i18n.fill import fill
-from gui.widgets.person_dialogs import NameDialog, PersonDialog, RemoveDialog
+from gui.widgets.person_dialogs import ConsentDialog, NameDialog, PersonDialog, RemoveDialog
 
 if TYPE_CHECKING:
     from gui.pages.gallery import GalleryPage
@@ -82,6 +83,9 @@ class GalleryActions(QObject):
         return (
             GalleryAction("rename", self.tr("Rename…"), "rename", "F2", self._rename, True),
             GalleryAction("merge", self.tr("Merge…"), "merge", "Ctrl+M", self._merge),
+            GalleryAction(
+                "consent", self.tr("Consent…"), "good", "Ctrl+Shift+C", self._consent, True
+            ),
             GalleryAction("remove", self.tr("Remove…"), "delete", "Del", remove, danger=True),
             GalleryAction(
                 "move", self.tr("Move…"), "swap", "Ctrl+Shift+M", self._move, on_pictures=True
@@ -145,6 +149,20 @@ class GalleryActions(QObject):
                 lambda gallery: people.merge_all(gallery, names, target),
                 lambda person: fill(self.tr("Merged into %1."), person.name),
                 choose=lambda person: person.name,
+            )
+
+    def _consent(self) -> None:
+        page, details = self._page, self._page.panel.details
+        if details is None:
+            return
+        name = details.person.name
+        dialog = ConsentDialog(details, page)
+        terms = dialog.fields.terms() if dialog.exec() else None
+        if terms is not None:
+            page.change(
+                StepKind.CONSENT,
+                lambda gallery: record_consent(gallery, name, terms),
+                lambda _: fill(self.tr("The consent of %1 is recorded."), name),
             )
 
     def _remove(self) -> None:

@@ -1,4 +1,4 @@
-"""Questions about people: a name, another person, whether to remove somebody."""
+"""Questions about people: a name, another person, consent, removal."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from facerec.gallery.people import Person
+from facerec.services.people import PersonDetails
+from gui.i18n.fill import fill
 from gui.item_models.people import PeopleModel
 from gui.theme import SIZES
+from gui.widgets.terms_fields import TermsFields
 from gui.widgets.text import button, label
 
 _WIDTH_PX = 420
@@ -124,6 +127,27 @@ class PersonDialog(Question):
 
     def _look(self) -> None:
         self.yes_button.setEnabled(self.target is not None)
+
+
+class ConsentDialog(Question):
+    """Asks what somebody agreed to.
+
+    Attributes:
+        fields: filled in with what is recorded.
+    """
+
+    def __init__(self, details: PersonDetails, parent: QWidget | None = None) -> None:
+        super().__init__(
+            fill(self.tr("Consent of %1"), details.person.name),
+            self.tr("From the end of the time on, the person is not named any more."),
+            self.tr("Record"),
+            parent=parent,
+        )
+        self.fields = TermsFields()
+        self.fields.show_consent(details.consent)
+        self.yes_button.setDefault(True)
+        self.between.addWidget(self.fields)
+        self.fields.consent.setFocus()
 
 
 class RemoveDialog(Question):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from facerec.services.people import PersonDetails
+from gui.i18n.consent import consent_words, is_over
 from gui.i18n.dates import day
 from gui.item_models.templates import TemplatesModel
 from gui.theme import SIZES
@@ -51,6 +52,7 @@ class PersonPanel(QFrame):
         self._portrait = FaceThumbnail(_PORTRAIT_PX)
         self._name = label("", "heading", wrap=True)
         self._facts = label("", "muted", wrap=True)
+        self._consent = label("", "small", wrap=True)
         self._banner = Banner(self)
         self.model = TemplatesModel(self)
         self.model.pictures.arrived.connect(self._show_portrait)
@@ -71,6 +73,7 @@ class PersonPanel(QFrame):
         column.setContentsMargins(SIZES.space_l, SIZES.space_l, SIZES.space_s, SIZES.space_s)
         column.setSpacing(SIZES.space_m)
         column.addLayout(head)
+        column.addWidget(self._consent)
         column.addLayout(_action_grid(actions))
         column.addWidget(self._banner)
         # (not at the foot, where messages appear)
@@ -98,7 +101,14 @@ class PersonPanel(QFrame):
         self._portrait.show_image(None)
         chosen = {self.model.template(i).id for i in self.view.selectedIndexes()}
         self.model.set_templates(details.templates)
-        if details.n_not_compared:
+        self._consent.setText(consent_words(details.consent))
+        if is_over(details.consent):
+            self._banner.show_text(
+                self.tr("The time of this person is over; they are not named any more."),
+                self.tr("Record a new time with their consent, or remove them."),
+                kind="warn",
+            )
+        elif details.n_not_compared:
             self._banner.show_text(
                 self.tr("%n picture(s) belong to another model.", "", details.n_not_compared),
                 self.tr("They are not compared until the gallery is embedded again."),
@@ -127,12 +137,12 @@ class PersonPanel(QFrame):
 
 
 def _action_grid(actions: Sequence[QAction]) -> QGridLayout:
-    """Return a button an action, in rows of three."""
+    """Return a button an action, in rows of two."""
     grid = QGridLayout()
     grid.setContentsMargins(0, 0, SIZES.space_s, 0)
     grid.setSpacing(SIZES.space_s)
     for position, action in enumerate(actions):
-        grid.addWidget(_action_button(action, with_icon=True), position // 3, position % 3)
+        grid.addWidget(_action_button(action, with_icon=True), position // 2, position % 2)
     return grid
 
 

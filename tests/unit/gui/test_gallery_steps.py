@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 
+from facerec.gallery.consents import Consent, Terms
 from facerec.gallery.steps import Step, StepKind
 from facerec.match.rule import MatchRule
 from facerec.services import people, steps
+from facerec.services.consent import record_consent
 from facerec.services.enroll import enroll
 from gui.context import Context
 from gui.i18n.catalogue import Languages
@@ -16,6 +20,7 @@ from gui.main_window import MainWindow
 from gui.pages import PAGES
 from gui.pages.gallery import GalleryPage
 from gui.widgets import person_dialogs
+from gui.widgets.terms_fields import TermsFields
 from tests.helpers.fakes import fake_photo
 from tests.unit.gui.test_models import AT
 
@@ -106,6 +111,58 @@ def test_each_change_is_undone_and_redone_by_key(page, qtbot, monkeypatch, actio
     qtbot.keyClick(page.view, Qt.Key.Key_Z, both)
     _idle(page, qtbot)
     assert _people(page) == after
+
+
+def test_consent_is_recorded_shown_and_undone(page, qtbot, monkeypatch) -> None:
+    def agree(dialog) -> int:
+        fields = dialog.fields
+        if fields.time.findData("no-end") >= 0:
+            fields.time.setCurrentIndex(fields.time.findData("no-end"))
+            return 1
+        fields.consent.setText("form 12")
+        fields.purpose.setText("door")
+        fields.time.setCurrentIndex(fields.time.findData("365"))
+        return 1
+
+    monkeypatch.setattr(person_dialogs.ConsentDialog, "exec", agree)
+    gallery, panel = page.context.gallery(), page.panel
+    _choose(page, qtbot, "Ada")
+    assert panel._consent.text() == "No consent is recorded."
+    ends = []
+    for _ in range(2):
+        page.gallery_actions.by_id["consent"].trigger()
+        _idle(page, qtbot)
+        ends.append(people.show_person(gallery, "Ada").consent.keep_until)
+
+    assert 364 <= (ends[0] - datetime.now(UTC)).days <= 365
+    assert ends[1] is None
+    assert panel._consent.text() == "Consent: form 12\nPurpose: door\nKept without an end"
+    undo = page.gallery_steps.bar.undo_button.accessibleName()
+    assert undo == "Undo: recorded the consent of Ada"
+    page.gallery_steps.undo()
+    _idle(page, qtbot)
+    assert "Kept until" in panel._consent.text()
+
+
+def test_person_whose_time_is_over_is_said_to_be_unnamed(page, qtbot) -> None:
+    terms = Terms(keep_until=datetime.now(UTC) - timedelta(days=1))
+    record_consent(page.context.gallery(), "Ada", terms)
+    _choose(page, qtbot, "Ada")
+
+    assert "not named any more" in page.panel._banner.text
+
+
+def test_terms_are_only_what_was_entered(qapp) -> None:
+    fields, now = TermsFields(), datetime(2026, 11, 22, tzinfo=UTC)
+    assert fields.terms() is None
+    fields.purpose.setText("  door ")
+    assert fields.terms() == Terms(purpose="door")
+    fields.time.setCurrentIndex(1)
+    assert fields.terms(now) == Terms(purpose="door", keep_until=now + timedelta(days=30))
+    fields.show_consent(Consent("form 1", "door", now, now))
+    assert fields.terms() is None
+    fields.purpose.clear()
+    assert fields.terms() == Terms(purpose="")
 
 
 def test_set_aside_is_taken_back_by_the_same_button(page, qtbot) -> None:

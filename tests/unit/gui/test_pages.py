@@ -183,7 +183,7 @@ def test_gallery_actions_fit_what_is_chosen(window, gallery_page, qtbot) -> None
     _choose(gallery_page, window, qtbot)
     assert enabled() == set()
     _choose(gallery_page, window, qtbot, "Ada")
-    assert enabled() == {"rename", "merge", "remove"}
+    assert enabled() == {"rename", "merge", "consent", "remove"}
     _choose(gallery_page, window, qtbot, "Ada", "Bob")
     assert enabled() == {"merge", "remove"}
     assert not gallery_page.panel.isVisible()
