@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
+from facerec.gallery.consents import Consent, Terms
 from facerec.gallery.people import Person
 from facerec.gallery.regroup import Regrouped
 from facerec.gallery.steps import Step
@@ -25,16 +26,24 @@ from facerec.paths import default_gallery_dir
 from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
 from facerec.services import people, steps
 from facerec.services.calibrate import calibrated_rule
+from facerec.services.consent import record_consent
 from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
 from facerec.services.erase import ErasureReport, erase
-from facerec.services.gallery import DEFAULT_KEEP_DAYS, OpenGallery, open_gallery
+from facerec.services.expire import keep_to_terms
+from facerec.services.gallery import (
+    DEFAULT_GRACE_DAYS,
+    DEFAULT_KEEP_DAYS,
+    OpenGallery,
+    open_gallery,
+)
 from facerec.services.identify import IdentifiedFace, identify
 from facerec.services.one_face import FacePolicy
+from facerec.services.person_export import PersonExport, export_person
 from facerec.services.verify import Verification, verify
 from facerec.types import Decision, Embedding, Face
 from facerec.zoo import find_model
 
-__all__ = ["EnrollOptions", "FacePolicy", "Gallery", "MatchRule", "Recognizer"]
+__all__ = ["EnrollOptions", "FacePolicy", "Gallery", "MatchRule", "Recognizer", "Terms"]
 
 
 class Recognizer:
@@ -174,6 +183,7 @@ class Gallery:
         recognizer: Recognizer | None = None,
         create: bool = True,
         keep_days: int = DEFAULT_KEEP_DAYS,
+        grace_days: int = DEFAULT_GRACE_DAYS,
     ) -> Self:
         """Open the gallery in a folder, or make one.
 
@@ -182,13 +192,16 @@ class Gallery:
             recognizer: what finds and embeds faces; the default one when not given.
             create: make the gallery when it is not there.
             keep_days: for how many days a change can be undone; older ones are let go of.
+            grace_days: how many days after it was noted that somebody's time is over they are
+                erased at an opening; nobody is named by the gallery once their time is over.
 
         Raises:
             StoreError: it cannot be opened; a damaged gallery is never opened as an empty one.
         """
         folder = Path(path) if path else default_gallery_dir()
-        opened = open_gallery(folder, create=create, keep_days=keep_days)
+        opened = open_gallery(folder, create=create, keep_days=keep_days, grace_days=grace_days)
         try:
+            opened.expiry = keep_to_terms(opened)
             return cls(opened, recognizer or Recognizer())
         except BaseException:
             opened.close()
@@ -357,6 +370,23 @@ class Gallery:
             NotFoundError: nobody of that name is enrolled or kept.
         """
         return erase(self._opened, name)
+
+    def record_consent(self, name: str, terms: Terms) -> Consent:
+        """Record what a Person agreed to, what for, and until when they may be kept.
+
+        Raises:
+            NotFoundError: nobody has that name.
+        """
+        return record_consent(self._opened, name, terms)
+
+    def export_person(self, name: str, path: str | os.PathLike[str]) -> PersonExport:
+        """Write all that is stored of a Person to a zip file of open formats.
+
+        Raises:
+            NotFoundError: nobody has that name.
+            StoreError: the file cannot be written.
+        """
+        return export_person(self._opened, name, Path(path))
 
     def undo(self, step_id: int | None = None) -> Step:
         """Take back the last change, or an older one that no later one builds on.

@@ -24,10 +24,11 @@ _FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where galleries lie, and how long their steps can be undone."""
+    """Where galleries lie, how long steps can be undone, and when the overdue are erased."""
 
     gallery: Path | None = None
     keep_days: int = 30
+    grace_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)

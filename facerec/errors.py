@@ -116,6 +116,10 @@ class ConflictError(GalleryError):
     """The face looks like somebody else who is enrolled already."""
 
 
+class ExpiredError(GalleryError):
+    """The time that a person may be kept is over."""
+
+
 class StepError(GalleryError):
     """A step cannot be undone or redone."""
 

@@ -88,6 +88,16 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=3650,
     ),
     Setting(
+        "store.grace_days",
+        "--grace-days",
+        "Gallery",
+        "Days of grace",
+        "How many days after people's time in the gallery is over they are erased.",
+        Kind.INTEGER,
+        minimum=0,
+        maximum=365,
+    ),
+    Setting(
         "detect.detector",
         "--detector",
         "Detection",

@@ -19,6 +19,7 @@ from facerec.config import LoadedSettings, Settings, load_settings
 from facerec.progress import Task
 from facerec.services.from_settings import match_rule, opened_gallery, opened_pipeline
 from facerec.settings_file import change_settings
+from gui.i18n.rates import remember
 from gui.workers.runner import Runner, Runners
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Context(QObject):
         Raises:
             FacerecError: the model's card has no such operating point.
         """
-        return match_rule(self.settings)
+        return remember(match_rule(self.settings))
 
     def gallery_rule(self) -> MatchRule:
         """Return when a Score is enough to be named; the gallery's own Threshold if it has one.
@@ -190,7 +191,7 @@ class Context(QObject):
         Raises:
             FacerecError: see ``rule``; or the gallery cannot be opened.
         """
-        return match_rule(self.settings, self.gallery())
+        return remember(match_rule(self.settings, self.gallery()))
 
     def change_settings(self, changes: Mapping[str, object]) -> None:
         """Write settings to the user's file and put them in force.

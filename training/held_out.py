@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,24 @@ from training.data.pack import CropPack
 
 # The false match rate at which the true match rate is reported.
 REPORTED_FMR = 1e-3
+
+
+# Scores below the lowest edge are counted with the lowest: photographs of faces hardly have any.
+SCORE_RANGE = (-0.4, 1.0)
+N_SCORE_BINS = 70
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCounts:
+    """How the Scores of all pairs are spread: pairs in each of equal bins of ``SCORE_RANGE``.
+
+    Attributes:
+        mated: of one person.
+        non_mated: of two people.
+    """
+
+    mated: tuple[int, ...]
+    non_mated: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +46,7 @@ class HeldOutFigures:
         rank1: share of probes whose best among N one-crop galleries is right.
         tar_interval: 95 %, people drawn anew, at the same Threshold.
         rank1_interval: 95 %, the people who are searched for drawn anew.
+        scores: how the Scores of the pairs are spread.
     """
 
     source: str
@@ -37,6 +57,7 @@ class HeldOutFigures:
     rank1: float
     tar_interval: tuple[float, float]
     rank1_interval: tuple[float, float]
+    scores: ScoreCounts
 
     def __str__(self) -> str:
         return (
@@ -99,7 +120,15 @@ def _figures(
         rank1=float(np.mean(found)),
         tar_interval=share_interval(pairs[same] > threshold, labels[upper[0]][same]),
         rank1_interval=share_interval(found, labels[probes]),
+        scores=ScoreCounts(score_counts(mated), score_counts(non_mated)),
     )
+
+
+def score_counts(scores: NDArray[np.floating[Any]]) -> tuple[int, ...]:
+    """Count Scores (M,) in the bins of ``ScoreCounts``."""
+    inside = np.clip(scores, *SCORE_RANGE)
+    counts = np.histogram(inside, N_SCORE_BINS, SCORE_RANGE)[0]
+    return tuple(counts.tolist())
 
 
 def share_interval(

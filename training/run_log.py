@@ -15,7 +15,7 @@ from typing import Any
 
 from facerec.errors import DependencyError
 from training.errors import CollapsedError, TrainingError
-from training.held_out import HeldOutFigures
+from training.held_out import SCORE_RANGE, HeldOutFigures
 from training.recipe import Recipe, recipe_to_table
 
 LOG_NAME = "log.jsonl"
@@ -159,11 +159,14 @@ class Speaker:
         self._measure_anew()
 
     def held_out(self, done: int, figures: Sequence[HeldOutFigures]) -> None:
-        """Log figures on held-out people, and say them."""
+        """Log figures on held-out people and how their Scores are spread, and say the figures."""
         left = timedelta(seconds=round(self._seconds_left(done)))
         self._remark(f"step {done} of {self.n_steps}, loss {self._mean_loss:.4f}, {left} left")
         for one in figures:
-            self._log.write("held_out", done, **asdict(one))
+            facts = asdict(one)
+            counts = facts.pop("scores")
+            self._log.write("held_out", done, **facts)
+            self._log.write("scores", done, source=one.source, range=SCORE_RANGE, **counts)
             self._remark(f"  {one}")
         self._measure_anew()
 

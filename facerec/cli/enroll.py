@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli import output
+from facerec.cli.gallery_privacy import consent_options, terms_of
 from facerec.cli.options import (
     DECISION,
     GALLERY,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-low-quality", is_flag=True, help="Store a face although it is hard to recognise."
 )
+@consent_options
 @setting_options(*GALLERY, *ONE_FACE, *DECISION, *RECOGNITION)
 @json_option
 def enroll(
@@ -53,6 +56,10 @@ def enroll(
     *,
     allow_conflict: bool,
     allow_low_quality: bool,
+    consent: str | None,
+    purpose: str | None,
+    keep_until: datetime | None,
+    keep_for: int | None,
     as_json: bool,
     **flags: object,
 ) -> int:
@@ -62,6 +69,9 @@ def enroll(
     that looks like somebody enrolled already is shown before anything of it is saved. A person's
     line is printed once everything of theirs is on the disk. With --folder --json each person is a
     JSON object on a line of its own, and the summary is the last one.
+
+    --consent, --purpose and --keep-until (or --keep-for) record what the person agreed to; from the
+    day after, the person is not named any more, and is erased some days later.
 
     Ends with 0 when anybody was added or there already, with 1 when nobody was.
 
@@ -75,7 +85,10 @@ def enroll(
 
     current = settings(flags)
     options = EnrollOptions(
-        FacePolicy(current.match.several_faces), allow_conflict, allow_low_quality
+        FacePolicy(current.match.several_faces),
+        allow_conflict,
+        allow_low_quality,
+        terms_of(consent, purpose, keep_until, keep_for),
     )
     rule = match_rule(current)
     pipeline = opened_pipeline(current)

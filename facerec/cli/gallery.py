@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli import gallery_changes, gallery_steps, output
+from facerec.cli import gallery_changes, gallery_privacy, gallery_steps, output
 from facerec.cli.options import (
     GALLERY,
     RECOGNITION,
@@ -33,7 +33,11 @@ def gallery() -> None:
     """
 
 
-for _command in (*gallery_changes.COMMANDS, *gallery_steps.COMMANDS):
+for _command in (
+    *gallery_changes.COMMANDS,
+    *gallery_steps.COMMANDS,
+    *gallery_privacy.COMMANDS,
+):
     gallery.add_command(_command)
 
 
@@ -46,19 +50,27 @@ def list_command(*, as_json: bool, **flags: object) -> None:
     Example: facerec gallery list
     """
     from facerec.services.calibrate import calibration_warning
+    from facerec.services.consent import list_consents
     from facerec.services.people import list_people
 
     current = settings(flags)
     with opened_gallery(current) as opened:
         people = list_people(opened)
+        consents = list_consents(opened)
         warning = calibration_warning(opened)
-    text = output.table(["name", "templates", "changed"], [_row(person) for person in people])
+    columns, rows = ["name", "templates", "changed"], [_row(person) for person in people]
+    if any(consent.keep_until for consent in consents.values()):
+        columns.append("kept until")
+        for row, person in zip(rows, people, strict=True):
+            row.append(gallery_privacy.last_day(consents.get(person.id)))
+    text = output.table(columns, rows)
     text += f"\n{output.counted(len(people), 'person', 'people')} in {gallery_folder(current)}"
     if warning:
         output.remark(warning)
     payload = {
         "gallery": gallery_folder(current),
         "people": people,
+        "consents": consents,
         "calibration_warning": warning,
     }
     output.emit(text, payload, as_json=as_json)
@@ -86,7 +98,7 @@ def show(name: str, *, as_json: bool, **flags: object) -> None:
         columns.append("")
         for row, template in zip(rows, details.templates, strict=True):
             row.append("" if template.set_aside_at is None else "set aside")
-    text = f"{details.person.name}\n"
+    text = "\n".join([details.person.name, *gallery_privacy.consent_lines(details.consent), ""])
     text += output.table(columns, rows)
     if details.n_not_compared:
         text += (
@@ -98,6 +110,7 @@ def show(name: str, *, as_json: bool, **flags: object) -> None:
         "templates": details.templates,
         "n_not_compared": details.n_not_compared,
         "n_set_aside": details.n_set_aside,
+        "consent": details.consent,
     }
     output.emit(text, payload, as_json=as_json)
 

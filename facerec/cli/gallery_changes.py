@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from facerec.cli import output
+from facerec.cli.gallery_privacy import copy_lines
 from facerec.cli.options import GALLERY, json_option, opened_gallery, setting_options, settings
 
 _options = setting_options(*GALLERY, "store.keep_days")
@@ -158,7 +159,8 @@ def remove_template(template_id: int, *, as_json: bool, **flags: object) -> None
 def erase(name: str, *, yes: bool, as_json: bool, **flags: object) -> None:
     """Erase the person NAME for good, with everything kept for undo.
 
-    NAME may be enrolled, or removed and still kept. Nothing brings the person back.
+    NAME may be enrolled, or removed and still kept. Nothing brings the person back. Exports and
+    backups that the program made are written anew without the person, or deleted.
 
     Example: facerec gallery erase "Ada Lovelace" --yes
     """
@@ -172,14 +174,15 @@ def erase(name: str, *, yes: bool, as_json: bool, **flags: object) -> None:
     text = (
         f"{rows.name} was erased for good: {output.counted(rows.n_templates, 'template')} with "
         f"crops, {output.counted(rows.n_images, 'image')} and "
-        f"{output.counted(rows.n_steps, 'step')} of the history.\n"
-        "Files you exported and backups you made are yours to erase."
+        f"{output.counted(rows.n_steps, 'step')} of the history."
     )
+    lines = [text, *copy_lines(report.copies)]
     if not report.is_wiped:
-        text += (
-            "\nAnother program uses the gallery; its files may hold traces until that is closed."
+        lines.append(
+            "Another program uses the gallery; its files may hold traces until that is closed."
         )
-    output.emit(text, {"report": report}, as_json=as_json)
+    payload = {"rows": rows, "is_wiped": report.is_wiped, "copies": report.copies}
+    output.emit("\n".join(lines), {"report": payload}, as_json=as_json)
 
 
 def _how_long(keep_days: int) -> str:

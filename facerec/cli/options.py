@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from facerec.cli import output
 from facerec.config import Settings, load_settings
 from facerec.services.from_settings import (
     gallery_folder,
     match_rule,
-    opened_gallery,
     opened_pipeline,
 )
+from facerec.services.from_settings import (
+    opened_gallery as open_as_set,
+)
 from facerec.settings_table import Kind, Setting, find_setting
+
+if TYPE_CHECKING:
+    from facerec.services.expire import ExpiryReport
+    from facerec.services.gallery import OpenGallery
 
 __all__ = [
     "DECISION",
@@ -24,6 +31,7 @@ __all__ = [
     "ONE_FACE",
     "RECOGNITION",
     "THRESHOLD",
+    "expiry_lines",
     "gallery_folder",
     "json_option",
     "match_rule",
@@ -38,6 +46,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 DETECTION = ("detect.min_face_px", "detect.detector", "runtime.device", "runtime.n_threads")
 RECOGNITION = ("embed.model", "embed.mirror", *DETECTION)
 GALLERY = ("store.gallery",)
+KEEPING = ("store.keep_days", "store.grace_days")
 THRESHOLD = ("match.threshold", "match.fmr")
 DECISION = (*THRESHOLD, "match.required_margin")
 ONE_FACE = ("match.several_faces",)
@@ -48,6 +57,47 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")(
         function
     )
+
+
+def opened_gallery(
+    current: Settings, *, create: bool = False, keeps_terms: bool = True
+) -> OpenGallery:
+    """Open the gallery to use, and say what became of people whose time in it is over.
+
+    Raises:
+        StoreError: see ``facerec.services.gallery.open_gallery``.
+    """
+    gallery = open_as_set(
+        current,
+        create=create,
+        program=click.get_current_context().command_path,
+        keeps_terms=keeps_terms,
+    )
+    for line in expiry_lines(gallery.expiry):
+        output.remark(line)
+    return gallery
+
+
+def expiry_lines(report: ExpiryReport | None) -> list[str]:
+    """Say what was done about people whose time is over."""
+    if report is None:
+        return []
+    lines = []
+    if report.n_erased:
+        people = output.counted(report.n_erased, "person", "people")
+        lines.append(f"Erased for good, their time in the gallery being over: {people}.")
+        lines.extend(f"This file may still hold them: {path}" for path in report.left_copies)
+        if not report.is_wiped:
+            lines.append(
+                "Another program uses the gallery; its files may hold traces until it is closed."
+            )
+    if report.n_waiting:
+        people = output.counted(report.n_waiting, "person", "people")
+        lines.append(
+            f"Not named any more, their time in the gallery being over: {people}; "
+            "see: facerec gallery expire --dry-run."
+        )
+    return lines
 
 
 def setting_options(*keys: str) -> Callable[[F], F]:

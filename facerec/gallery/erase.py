@@ -58,13 +58,58 @@ UNION
 SELECT old FROM step_changes WHERE table_name = 'templates' AND kind = 'delete'
 AND column_name = 'image_id' AND row_id NOT IN (SELECT id FROM erased_templates))
 """
+_NAMES = """
+SELECT name FROM people WHERE id IN (SELECT id FROM erased_people)
+UNION
+SELECT old FROM step_changes WHERE table_name = 'people' AND column_name = 'name'
+AND row_id IN (SELECT id FROM erased_people)
+"""
+_BLOBS = """
+SELECT vector FROM templates WHERE id IN (SELECT id FROM erased_templates)
+UNION
+SELECT png FROM crops WHERE template_id IN (SELECT id FROM erased_templates)
+UNION
+SELECT old FROM step_changes WHERE column_name IN ('vector', 'png')
+AND table_name IN ('templates', 'crops') AND row_id IN (SELECT id FROM erased_templates)
+"""
+# Of Images that somebody else has a Template of too: the same Face gives the same bytes.
+_OTHERS_BLOBS = """
+SELECT vector FROM templates WHERE id NOT IN (SELECT id FROM erased_templates)
+AND image_id IN (SELECT id FROM erased_images)
+UNION
+SELECT png FROM crops JOIN templates ON id = template_id
+WHERE id NOT IN (SELECT id FROM erased_templates)
+AND image_id IN (SELECT id FROM erased_images)
+"""
+_ALL_BLOBS = """
+SELECT id, vector FROM templates
+UNION ALL
+SELECT template_id, png FROM crops
+UNION ALL
+SELECT row_id, old FROM step_changes WHERE column_name IN ('vector', 'png')
+"""
+_MARK_TEMPLATE = "INSERT OR IGNORE INTO erased_templates VALUES (?)"
+_PEOPLE_OF_NAME = "INSERT OR IGNORE INTO erased_people SELECT id FROM people WHERE name_key = ?"
+# People of whom nothing but marked Templates is left; the copy may know them by another name.
+_EMPTIED_PEOPLE = """
+INSERT OR IGNORE INTO erased_people
+SELECT person_id FROM templates WHERE id IN (SELECT id FROM erased_templates)
+AND person_id NOT IN
+(SELECT person_id FROM templates WHERE id NOT IN (SELECT id FROM erased_templates))
+"""
+# The same look of a camera may wait for a name.
+_UNKNOWN_FACES = """
+DELETE FROM unknown_faces WHERE vector IN
+(SELECT vector FROM templates WHERE id IN (SELECT id FROM erased_templates))
+OR png IN (SELECT png FROM crops WHERE template_id IN (SELECT id FROM erased_templates))
+"""
 _STEPS = """
 DELETE FROM steps WHERE id IN
 (SELECT step_id FROM step_people WHERE person_id IN (SELECT id FROM erased_people))
 """
 _CHANGES = """
 DELETE FROM step_changes WHERE
-(table_name = 'people' AND row_id IN (SELECT id FROM erased_people))
+(table_name IN ('people', 'consents') AND row_id IN (SELECT id FROM erased_people))
 OR (table_name IN ('templates', 'crops') AND row_id IN (SELECT id FROM erased_templates))
 OR (table_name = 'images' AND row_id IN (SELECT id FROM erased_images))
 """
@@ -94,6 +139,23 @@ class ErasedRows:
     n_steps: int
 
 
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """By what a Person is found again in a copy of the gallery, whatever was done since.
+
+    Attributes:
+        name_keys: of all names the gallery knows for the Person.
+        blobs: the bytes of all vectors and Crops that nobody else has too.
+    """
+
+    name_keys: frozenset[str] = frozenset()
+    blobs: frozenset[bytes] = frozenset()
+
+    def joined(self, other: Traces) -> Traces:
+        """Return the traces of both."""
+        return Traces(self.name_keys | other.name_keys, self.blobs | other.blobs)
+
+
 def erase_person(session: Session, name: str) -> ErasedRows:
     """Remove every row of a Person for good, within ``GalleryStore.write``.
 
@@ -106,19 +168,68 @@ def erase_person(session: Session, name: str) -> ErasedRows:
     connection = session.connection()
     with _marks(connection):
         erased_name = _mark_people(session, name)
-        for statement in (_TEMPLATES, _IMAGES, _SHARED_IMAGES):
-            connection.exec_driver_sql(statement)
-        n_templates, n_images = (
-            _count(connection, "erased_templates"),
-            _count(connection, "erased_images"),
-        )
-        n_steps = _count(connection, "steps")
-        for statement in (_STEPS, _CHANGES, _EMPTIED_STEPS, *_ROWS):
-            connection.exec_driver_sql(statement)
-        n_steps -= _count(connection, "steps")
+        connection.exec_driver_sql(_TEMPLATES)
+        counts = _erase_marked(connection)
     forget_contract_when_empty(session)
     mark_vectors_changed(session)
-    return ErasedRows(erased_name, n_templates, n_images, n_steps)
+    return ErasedRows(erased_name, *counts)
+
+
+def traces_of(session: Session, name: str) -> Traces:
+    """Return by what somebody can be found in copies, before they are erased.
+
+    Raises:
+        NotFoundError: nobody of that name is enrolled or kept.
+    """
+    connection = session.connection()
+    with _marks(connection):
+        names = {_mark_people(session, name)}
+        for statement in (_TEMPLATES, _IMAGES):
+            connection.exec_driver_sql(statement)
+        names.update(connection.exec_driver_sql(_NAMES).scalars())
+        blobs = frozenset(bytes(blob) for blob in connection.exec_driver_sql(_BLOBS).scalars())
+        others = {bytes(blob) for blob in connection.exec_driver_sql(_OTHERS_BLOBS).scalars()}
+    return Traces(frozenset(map(name_key, names)), blobs - others)
+
+
+def erase_traces(session: Session, traces: Traces) -> bool:
+    """Erase what the traces find in another copy of the gallery, within its ``write``.
+
+    Returns:
+        Whether there was anything.
+    """
+    connection = session.connection()
+    with _marks(connection):
+        for key in traces.name_keys:
+            connection.exec_driver_sql(_PEOPLE_OF_NAME, (key,))
+            connection.exec_driver_sql(_KEPT_PEOPLE, (key,))
+        _mark_merged(connection)
+        for template_id, blob in connection.exec_driver_sql(_ALL_BLOBS).fetchall():
+            if bytes(blob) in traces.blobs:
+                connection.exec_driver_sql(_MARK_TEMPLATE, (template_id,))
+        for statement in (_TEMPLATES, _EMPTIED_PEOPLE):
+            connection.exec_driver_sql(statement)
+        found = _count(connection, "erased_people") + _count(connection, "erased_templates")
+        if found:
+            _erase_marked(connection)
+    if found:
+        forget_contract_when_empty(session)
+        mark_vectors_changed(session)
+    return bool(found)
+
+
+def _erase_marked(connection: Connection) -> tuple[int, int, int]:
+    """Erase the marked people and Templates; say how many Templates, Images and steps went."""
+    for statement in (_IMAGES, _SHARED_IMAGES):
+        connection.exec_driver_sql(statement)
+    n_templates, n_images = (
+        _count(connection, "erased_templates"),
+        _count(connection, "erased_images"),
+    )
+    n_steps = _count(connection, "steps")
+    for statement in (_UNKNOWN_FACES, _STEPS, _CHANGES, _EMPTIED_STEPS, *_ROWS):
+        connection.exec_driver_sql(statement)
+    return n_templates, n_images, n_steps - _count(connection, "steps")
 
 
 @contextlib.contextmanager
@@ -140,9 +251,13 @@ def _mark_people(session: Session, name: str) -> str:
     connection.exec_driver_sql(_KEPT_PEOPLE, (name_key(name),))
     if not _count(connection, "erased_people"):
         require_person(session, name)
+    _mark_merged(connection)
+    return name if person is None else person.name
+
+
+def _mark_merged(connection: Connection) -> None:
     while connection.exec_driver_sql(_MERGED).rowcount:
         pass
-    return name if person is None else person.name
 
 
 def _count(connection: Connection, table: str) -> int:

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from facerec.errors import DuplicateError, NotFoundError, RangeError
 from facerec.gallery.session import mark_vectors_changed
-from facerec.gallery.tables import CropRow, ImageRow, PersonRow, SightingRow, TemplateRow
+from facerec.gallery.tables import (
+    ConsentRow,
+    CropRow,
+    ImageRow,
+    PersonRow,
+    SightingRow,
+    TemplateRow,
+)
 
 MAX_NAME_LENGTH = 200
 # Joiners that Persian, Urdu and Indic names are spelt with; every other invisible sign is refused.
@@ -48,13 +55,7 @@ def clean_name(name: str) -> str:
         >>> clean_name("  Ada   Lovelace ")
         'Ada Lovelace'
     """
-    for char in name:
-        if unicodedata.category(char) in _REFUSED_CATEGORIES and char not in _ALLOWED_INVISIBLE:
-            raise RangeError(
-                f"A name has no control or invisible characters; this one has U+{ord(char):04X}.",
-                remedy="Type the name again.",
-            )
-    cleaned = " ".join(unicodedata.normalize("NFC", name).split())
+    cleaned = clean_text(name, "A name")
     if not cleaned.strip("".join(_ALLOWED_INVISIBLE)):
         raise RangeError("The name is empty.", remedy="Give the person a name.")
     if len(cleaned) > MAX_NAME_LENGTH:
@@ -63,6 +64,21 @@ def clean_name(name: str) -> str:
             remedy="Shorten it.",
         )
     return cleaned
+
+
+def clean_text(text: str, what: str) -> str:
+    """Return a text in NFC with single spaces; ``what`` says in an error what it is.
+
+    Raises:
+        RangeError: it has control or invisible characters.
+    """
+    for char in text:
+        if unicodedata.category(char) in _REFUSED_CATEGORIES and char not in _ALLOWED_INVISIBLE:
+            raise RangeError(
+                f"{what} has no control or invisible characters; this one has U+{ord(char):04X}.",
+                remedy="Type it again.",
+            )
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def name_key(name: str) -> str:
@@ -202,6 +218,7 @@ def remove_unused_images(session: Session) -> None:
 
 def _delete_person(session: Session, person_id: int) -> None:
     templates = select(TemplateRow.id).where(TemplateRow.person_id == person_id)
+    session.execute(delete(ConsentRow).where(ConsentRow.person_id == person_id))
     session.execute(delete(CropRow).where(CropRow.template_id.in_(templates)))
     session.execute(delete(TemplateRow).where(TemplateRow.person_id == person_id))
     session.execute(delete(PersonRow).where(PersonRow.id == person_id))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from facerec.errors import DuplicateError, NotFoundError, RangeError
 from facerec.gallery import people
+from facerec.gallery.consents import copy_consent
 from facerec.gallery.people import Person, require_person, touch_person
 from facerec.gallery.session import mark_vectors_changed
 from facerec.gallery.tables import PersonRow, TemplateRow
@@ -79,6 +80,7 @@ def split_person(
             remedy="Rename the person instead: facerec gallery rename.",
         )
     new = people.add_person(session, new_name, at=at)
+    copy_consent(session, owners[0].id, new.id)
     return _hand_over(session, template_ids, new, owners, at=at)
 
 

@@ -39,6 +39,7 @@ class StepKind(StrEnum):
     REMOVE_TEMPLATE = "remove_template"
     IMPORT = "import"
     RE_EMBED = "re_embed"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,13 @@ def recorded_step(session: Session, kind: StepKind, *, at: datetime) -> Iterator
 def list_steps(session: Session, *, limit: int | None = None) -> list[Step]:
     """Return the newest steps, newest first; all that are kept when there is no limit."""
     statement = select(StepRow).order_by(StepRow.id.desc()).limit(limit)
+    return [_step(row) for row in session.scalars(statement)]
+
+
+def steps_of_person(session: Session, person_id: int) -> list[Step]:
+    """Return the steps whose sentence names a Person, newest first."""
+    named = select(StepPersonRow.step_id).where(StepPersonRow.person_id == person_id)
+    statement = select(StepRow).where(StepRow.id.in_(named)).order_by(StepRow.id.desc())
     return [_step(row) for row in session.scalars(statement)]
 
 

@@ -337,3 +337,68 @@ class CalibrationRow(Base):
     fnir_people: Mapped[int]
     fnir_searches: Mapped[int]
     created_at: Mapped[datetime]
+
+
+class ConsentRow(Base):
+    """What a Person agreed to, and for how long they may be kept.
+
+    Attributes:
+        consent: how it was given, in words.
+        purpose: what for, in words.
+        recorded_at: when it was last changed.
+        keep_until: the moment from which the Person is not named any more; NULL for no end.
+        noticed_at: when the program first saw that this moment was over; NULL before.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "keep_until"),)
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    consent: Mapped[str]
+    purpose: Mapped[str]
+    recorded_at: Mapped[datetime]
+    keep_until: Mapped[datetime | None]
+    noticed_at: Mapped[datetime | None]
+
+
+class AccessRow(Base):
+    """One line of the access log; see ``facerec.gallery.access``.
+
+    Attributes:
+        at: when.
+        account: of the operating system.
+        program: which command or program.
+        action: what was done.
+        n: how often, or with how many people.
+        person_id: with whom; NULL for several or nobody. No reference: it stays after an erasure.
+    """
+
+    __tablename__ = "access_log"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    account: Mapped[str]
+    program: Mapped[str]
+    action: Mapped[str]
+    n: Mapped[int]
+    person_id: Mapped[int | None]
+
+
+class CopyRow(Base):
+    """A file outside the gallery's folder that the program wrote people into.
+
+    Attributes:
+        path: absolute.
+        kind: a ``CopyKind``.
+    """
+
+    __tablename__ = "copies"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    made_at: Mapped[datetime]

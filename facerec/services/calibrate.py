@@ -241,28 +241,58 @@ def calibration_of(gallery: OpenGallery) -> Calibration | None:
         return find_calibration(session)
 
 
-def calibration_warning(gallery: OpenGallery) -> str:
-    """Say why the gallery's calibration holds no longer; empty when it does, or there is none."""
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Why a gallery's calibration holds no longer.
+
+    Attributes:
+        calibration: what was found.
+        n_people: with Templates, now.
+        n_templates: now.
+        fpir: share of strangers that may be taken for somebody now; None when the gallery was
+            embedded with another model since.
+    """
+
+    calibration: Calibration
+    n_people: int
+    n_templates: int
+    fpir: float | None
+
+
+def calibration_drift(gallery: OpenGallery) -> Drift | None:
+    """Tell how far a gallery has left its calibration; None when it holds, or there is none."""
     with gallery.store.read() as session:
         found = find_calibration(session)
         if found is None:
-            return ""
+            return None
         contract_id = gallery_state(session).contract_id
         people = [person for person in list_people(session) if person.n_templates]
+    n_templates = sum(person.n_templates for person in people)
     if contract_id not in (None, found.contract_id):
+        return Drift(found, len(people), n_templates, None)
+    growth = max(len(people) / found.n_people, n_templates / found.n_templates)
+    if growth < OUTGROWN:
+        return None
+    rate = grown_fpir(found.requested_fpir, growth)
+    return Drift(found, len(people), n_templates, rate)
+
+
+def calibration_warning(gallery: OpenGallery) -> str:
+    """Say why the gallery's calibration holds no longer; empty when it does, or there is none."""
+    drift = calibration_drift(gallery)
+    if drift is None:
+        return ""
+    if drift.fpir is None:
         return (
             "The calibration was made with another model and is not used; make it anew: "
             "facerec calibrate."
         )
-    n_templates = sum(person.n_templates for person in people)
-    growth = max(len(people) / found.n_people, n_templates / found.n_templates)
-    if growth < OUTGROWN:
-        return ""
-    rate = grown_fpir(found.requested_fpir, growth)
+    found = drift.calibration
     return (
         f"The gallery has outgrown its calibration: it was made for {found.n_people:,} people with "
-        f"{found.n_templates:,} templates, now there are {len(people):,} with {n_templates:,}, and "
-        f"up to {rate:.2%} of strangers may be taken for somebody; make it anew: facerec calibrate."
+        f"{found.n_templates:,} templates, now there are {drift.n_people:,} with "
+        f"{drift.n_templates:,}, and up to {drift.fpir:.2%} of strangers may be taken for "
+        "somebody; make it anew: facerec calibrate."
     )
 
 

@@ -276,22 +276,12 @@ def _models() -> list[Check]:
 
 
 def _cameras() -> list[Check]:
-    try:
-        cameras = import_module("cv2_enumerate_cameras").enumerate_cameras()
-    except ImportError:
-        devices = sorted(path.name for path in Path("/dev").glob("video*"))
-        detail = ", ".join(devices) or "none"
-        return [
-            Check(
-                "cameras",
-                "cameras",
-                State.NOTE,
-                detail,
-                "For their names: pip install cv2-enumerate-cameras",
-            )
-        ]
-    found = [Check("cameras", str(camera.index), State.OK, camera.name) for camera in cameras]
-    return found or [Check("cameras", "cameras", State.NOTE, "none")]
+    from facerec.imaging.frames import list_cameras
+
+    found = list_cameras().items()
+    if not found:
+        return [Check("cameras", "cameras", State.NOTE, "none that can be named")]
+    return [Check("cameras", str(number), State.OK, name) for number, name in found]
 
 
 def _folders() -> list[Check]:

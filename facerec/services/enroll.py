@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from facerec.errors import (
     ConflictError,
     ContractError,
+    ExpiredError,
     FacerecError,
     InputError,
     LowQualityError,
     RangeError,
 )
 from facerec.gallery import people
+from facerec.gallery.consents import Terms, require_in_time, store_terms
 from facerec.gallery.crops import png_from_crop
 from facerec.gallery.people import Person, clean_name, find_person
 from facerec.gallery.session import gallery_state, set_contract
@@ -41,6 +43,7 @@ from facerec.imaging.read import ImageSource, list_images
 from facerec.match.rule import MatchRule
 from facerec.pipeline import Pipeline
 from facerec.progress import SilentTask, Task
+from facerec.services.consent import record_consent
 from facerec.services.gallery import OpenGallery, require_contract, stacked
 from facerec.services.one_face import FacePolicy, analyze_one
 from facerec.services.source import file_digest, pixel_digest, read_source, source_label
@@ -67,11 +70,13 @@ class EnrollOptions:
         policy: which Face counts when an Image has several.
         allow_conflict: store a Face although it looks like somebody else who is enrolled.
         allow_low_quality: store a Face although quality checks have something against it.
+        terms: what the Person agreed to; when None, what is recorded stays as it is.
     """
 
     policy: FacePolicy = FacePolicy.REFUSE
     allow_conflict: bool = False
     allow_low_quality: bool = False
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,7 @@ def enroll(
 
     Raises:
         RangeError: the name is none.
+        ExpiredError: the time of the Person is over, and no new one is given.
         EmbeddingMismatchError: the gallery was made with another model.
         StoreError: the gallery cannot be written; nothing was stored.
     """
@@ -185,7 +191,7 @@ def enroll(
         prepared.append(_prepare(gallery, pipeline, name, source, options))
     task.step("enrol", len(sources), len(sources))
     if not any(item.template is not None for item in prepared):
-        return _nothing_new(gallery, name, prepared)
+        return _nothing_new(gallery, name, prepared, options)
     return _store_as_step(gallery, name, prepared, rule, options)
 
 
@@ -230,6 +236,7 @@ def enroll_seen(
 
     Raises:
         RangeError: the name is none.
+        ExpiredError: the time of the Person is over, and no new one is given.
         EmbeddingMismatchError: the gallery was made with another model.
         StoreError: the gallery cannot be written; nothing was stored.
     """
@@ -237,7 +244,7 @@ def enroll_seen(
     name = clean_name(name)
     prepared = [_prepared_seen(face, options) for face in faces]
     if not any(item.template is not None for item in prepared):
-        return _nothing_new(gallery, name, prepared)
+        return _nothing_new(gallery, name, prepared, options)
     return _store_as_step(gallery, name, prepared, rule, options)
 
 
@@ -284,7 +291,7 @@ def enroll_folder(
         task.step("people", done, len(groups))
         try:
             yield enroll(gallery, pipeline, name, paths, rule=rule, options=options)
-        except RangeError as error:  # the subfolder's name cannot be a person's
+        except (ExpiredError, RangeError) as error:  # the name is none, or their time is over
             yield PersonOutcome(name, None, False, (), error)
     task.step("people", len(groups), len(groups))
 
@@ -365,9 +372,14 @@ def _low_quality(issues: Sequence[QualityIssue]) -> LowQualityError:
     )
 
 
-def _nothing_new(gallery: OpenGallery, name: str, prepared: Sequence[_Prepared]) -> PersonOutcome:
+def _nothing_new(
+    gallery: OpenGallery, name: str, prepared: Sequence[_Prepared], options: EnrollOptions
+) -> PersonOutcome:
     with gallery.store.read() as session:
         person = find_person(session, name)
+    is_there = any(item.known_template_id is not None for item in prepared)
+    if options.terms is not None and is_there:
+        record_consent(gallery, name, options.terms)
     return PersonOutcome(name, person, False, tuple(_unstored(item) for item in prepared))
 
 
@@ -412,6 +424,8 @@ def _store(
         )
     )
     before = find_person(session, name)
+    if before is not None and (options.terms is None or not _renews(options.terms)):
+        require_in_time(session, before, at=gallery.now())
     writer = _PersonWriter(gallery, session, name, before, contract_id, rule, options)
     outcomes = [
         _unstored(item)
@@ -422,7 +436,14 @@ def _store(
     if writer.n_added:
         set_contract(session, contract_id)
     person = find_person(session, name)
+    is_done = any(outcome.status is not EnrollStatus.REFUSED for outcome in outcomes)
+    if person is not None and options.terms is not None and is_done:
+        store_terms(session, person, options.terms, at=gallery.now())
     return PersonOutcome(name, person, before is None and person is not None, tuple(outcomes))
+
+
+def _renews(terms: Terms) -> bool:
+    return terms.without_end or terms.keep_until is not None
 
 
 class _PersonWriter:

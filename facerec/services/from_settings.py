@@ -19,15 +19,37 @@ def gallery_folder(current: Settings) -> Path:
     return current.store.gallery or default_gallery_dir()
 
 
-def opened_gallery(current: Settings, *, create: bool = False) -> OpenGallery:
-    """Open the gallery to use.
+def opened_gallery(
+    current: Settings, *, create: bool = False, program: str = "", keeps_terms: bool = True
+) -> OpenGallery:
+    """Open the gallery to use, and act on the end of people's time in it.
+
+    Args:
+        current: the settings.
+        create: make the gallery when it is not there.
+        program: for the access log.
+        keeps_terms: whether people are erased whose days of grace are over.
 
     Raises:
         StoreError: see ``facerec.services.gallery.open_gallery``.
     """
+    from facerec.services.expire import keep_to_terms
     from facerec.services.gallery import open_gallery
 
-    return open_gallery(gallery_folder(current), create=create, keep_days=current.store.keep_days)
+    gallery = open_gallery(
+        gallery_folder(current),
+        create=create,
+        keep_days=current.store.keep_days,
+        grace_days=current.store.grace_days,
+        program=program,
+    )
+    try:
+        if keeps_terms:
+            gallery.expiry = keep_to_terms(gallery)
+    except BaseException:
+        gallery.close()
+        raise
+    return gallery
 
 
 def opened_pipeline(current: Settings) -> Pipeline:

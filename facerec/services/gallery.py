@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from facerec.config import StoreSettings
 from facerec.errors import EmbeddingMismatchError, StoreError
+from facerec.gallery.access import log_access
+from facerec.gallery.consents import overdue_ids
 from facerec.gallery.session import (
     DEFAULT_BUSY_TIMEOUT_S,
     GalleryState,
@@ -36,14 +38,18 @@ from facerec.index.base import NO_ID, VectorIndex
 from facerec.index.cache import MIN_SAVED, IndexCache
 from facerec.match.decide import N_EVIDENCE
 from facerec.match.score import best_per_person
+from facerec.services.access import AccessNotes
 from facerec.types import Candidate
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from facerec.services.expire import ExpiryReport
+
 # Enough Templates for three people in most galleries; doubled until three people are among them.
 _FIRST_NEIGHBOURS = 16
 DEFAULT_KEEP_DAYS = StoreSettings().keep_days
+DEFAULT_GRACE_DAYS = StoreSettings().grace_days
 
 
 class OpenGallery:
@@ -54,6 +60,9 @@ class OpenGallery:
         store: its database.
         index: its vectors.
         keep: how long its steps can be undone; None forgets none.
+        grace: how long after people's time is over, and that was noticed, they are erased.
+        accesses: what this use leaves in the access log.
+        expiry: what was done at opening about people whose time is over; None when nobody asked.
     """
 
     def __init__(
@@ -62,15 +71,21 @@ class OpenGallery:
         *,
         min_saved: int = MIN_SAVED,
         keep_days: int | None = DEFAULT_KEEP_DAYS,
+        grace_days: int = DEFAULT_GRACE_DAYS,
+        program: str = "",
     ) -> None:
         self.folder = store.folder
         self.store = store
         self.index = IndexCache(store.folder, min_saved=min_saved)
         self.keep = None if keep_days is None else timedelta(days=keep_days)
+        self.grace = timedelta(days=grace_days)
+        self.accesses = AccessNotes(self.now(), program)
+        self.expiry: ExpiryReport | None = None
 
     def close(self) -> None:
-        """Keep the index for the next start and let go of the database."""
+        """Keep the index and the access log, and let go of the database."""
         try:
+            self._write_accesses()
             if self.index.stamp is not None:
                 with self.store.read() as session:
                     self.index.save(TemplateVectors(session))
@@ -109,8 +124,12 @@ class OpenGallery:
             StoreError: the gallery cannot be written; nothing was changed.
         """
         at = self.now()
-        with self.writing(at) as session, recorded_step(session, kind, at=at) as change:
-            yield change
+        with self.writing(at) as session:
+            with recorded_step(session, kind, at=at) as change:
+                yield change
+            if change.sentence:
+                named = change.person_ids
+                self.log(session, kind, person_id=min(named) if len(named) == 1 else None)
 
     @contextlib.contextmanager
     def writing(self, at: datetime) -> Iterator[Session]:
@@ -127,8 +146,29 @@ class OpenGallery:
             if self.keep is not None:
                 forget_steps_up_to(session, at - self.keep)
             after = gallery_state(session).vectors_token
+            waiting = self.accesses.waiting(at)
+            log_access(session, waiting)
+        self.accesses.forget(waiting)
         if before != after:
             self.index.forget_file()
+
+    def log(
+        self, session: Session, action: str, *, n: int = 1, person_id: int | None = None
+    ) -> None:
+        """Note something in the access log, within ``writing``.
+
+        Args:
+            session: of the transaction.
+            action: an ``Action`` or a ``StepKind``.
+            n: with how many people.
+            person_id: with whom, when it is one.
+        """
+        log_access(session, [self.accesses.line(action, self.now(), n, person_id)])
+
+    def _write_accesses(self) -> None:
+        """Write what waits; a gallery that cannot be written now goes without it."""
+        with contextlib.suppress(StoreError), self.writing(self.now()):
+            pass
 
     def forget_old_steps(self) -> None:
         """Remove the steps that are too old to be undone, if there are any."""
@@ -150,7 +190,7 @@ class OpenGallery:
         *,
         n_people: int = N_EVIDENCE,
     ) -> list[tuple[Candidate, ...]]:
-        """Find the nearest people of each vector.
+        """Find the nearest people of each vector; nobody whose time in the gallery is over.
 
         Args:
             session: which state of the gallery answers.
@@ -165,16 +205,22 @@ class OpenGallery:
             EmbeddingMismatchError: the gallery's vectors were made under another contract.
         """
         require_contract(gallery_state(session), contract_id)
+        self.accesses.count_searches(len(vectors))
         index = self.ready_index(session)
         if index is None or not len(index):
             return [() for _ in vectors]
         found: list[tuple[Candidate, ...]] = [() for _ in vectors]
+        overdue = overdue_ids(session, at=self.now())
         open_rows = list(range(len(vectors)))
         k = min(_FIRST_NEIGHBOURS, len(index))
         while open_rows:
             result = index.search(vectors[open_rows], k)
             ids = np.unique(result.ids[result.ids != NO_ID])
-            owners = owners_of(session, ids.tolist())
+            owners = {
+                template_id: owner
+                for template_id, owner in owners_of(session, ids.tolist()).items()
+                if owner.person_id not in overdue
+            }
             for row, row_ids, scores in zip(open_rows, result.ids, result.scores, strict=True):
                 scored = zip(row_ids.tolist(), scores.tolist(), strict=True)
                 found[row] = tuple(best_per_person(scored, owners))[:n_people]
@@ -192,6 +238,8 @@ def open_gallery(
     busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
     min_saved: int = MIN_SAVED,
     keep_days: int | None = DEFAULT_KEEP_DAYS,
+    grace_days: int = DEFAULT_GRACE_DAYS,
+    program: str = "",
 ) -> OpenGallery:
     """Open the gallery in a folder, and let go of the steps that are too old to be undone.
 
@@ -201,12 +249,16 @@ def open_gallery(
         busy_timeout_s: how long to wait for another process that is writing.
         min_saved: from how many vectors on the index is kept in a file.
         keep_days: for how many days a change can be undone; None forgets nothing.
+        grace_days: see ``facerec.services.expire``.
+        program: which command or program opens it, for the access log; found out when not given.
 
     Raises:
         StoreError: see ``GalleryStore.open``.
     """
     store = GalleryStore.open(folder, create=create, busy_timeout_s=busy_timeout_s)
-    gallery = OpenGallery(store, min_saved=min_saved, keep_days=keep_days)
+    gallery = OpenGallery(
+        store, min_saved=min_saved, keep_days=keep_days, grace_days=grace_days, program=program
+    )
     try:
         gallery.forget_old_steps()
     except BaseException:

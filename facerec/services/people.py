@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facerec.gallery import people, regroup
+from facerec.gallery.consents import Consent, find_consent, join_consents
 from facerec.gallery.people import Person
 from facerec.gallery.regroup import Regrouped
 from facerec.gallery.session import gallery_state
@@ -30,12 +31,14 @@ class PersonDetails:
         templates: by id.
         n_not_compared: how many of them were made with another model and play no part.
         n_set_aside: how many of them are set aside.
+        consent: what the Person agreed to; None when nothing is recorded.
     """
 
     person: Person
     templates: tuple[Template, ...]
     n_not_compared: int
     n_set_aside: int
+    consent: Consent | None
 
 
 def list_people(gallery: OpenGallery) -> list[Person]:
@@ -54,9 +57,10 @@ def show_person(gallery: OpenGallery, name: str) -> PersonDetails:
         person = people.require_person(session, name)
         templates = tuple(list_templates(session, person.id))
         contract_id = gallery_state(session).contract_id
+        consent = find_consent(session, person.id)
     others = sum(template.contract_id != contract_id for template in templates)
     aside = sum(template.set_aside_at is not None for template in templates)
-    return PersonDetails(person, templates, others, aside)
+    return PersonDetails(person, templates, others, aside, consent)
 
 
 def rename_person(gallery: OpenGallery, name: str, new_name: str) -> Person:
@@ -84,11 +88,22 @@ def merge_people(gallery: OpenGallery, source: str, into: str) -> Person:
         NotFoundError: one of them is not enrolled.
         RangeError: both are the same Person.
     """
+    return merge_all(gallery, [source], into)
+
+
+def merge_all(gallery: OpenGallery, sources: Sequence[str], into: str) -> Person:
+    """Merge several people into another, as one step; see ``merge_people``."""
     with gallery.change(StepKind.MERGE) as change:
-        giver = people.require_person(change.session, source)
-        person = people.merge_people(change.session, source, into, at=change.at)
-        moved = counted(giver.n_templates, "template")
-        change.says(f"Merged '{giver.name}' into '{person.name}' ({moved})", giver, person)
+        givers = [people.require_person(change.session, name) for name in sources]
+        taker = people.require_person(change.session, into)
+        for giver in givers:
+            if giver.id != taker.id:
+                join_consents(change.session, giver.id, taker.id)
+            people.merge_people(change.session, giver.name, into, at=change.at)
+        person = people.require_person(change.session, into)
+        moved = counted(sum(giver.n_templates for giver in givers), "template")
+        sentence = f"Merged {_quoted(givers)} into '{person.name}' ({moved})"
+        change.says(sentence, *givers, person)
     return person
 
 
@@ -165,12 +180,17 @@ def remove_person(gallery: OpenGallery, name: str) -> Person:
     Raises:
         NotFoundError: nobody has that name.
     """
+    return remove_people(gallery, [name])[0]
+
+
+def remove_people(gallery: OpenGallery, names: Sequence[str]) -> list[Person]:
+    """Remove several people, as one step; see ``remove_person``."""
     with gallery.change(StepKind.REMOVE) as change:
-        person = people.remove_person(change.session, name)
+        gone = [people.remove_person(change.session, name) for name in names]
         forget_contract_when_empty(change.session)
-        templates = counted(person.n_templates, "template")
-        change.says(f"Removed '{person.name}' ({templates})", person)
-    return person
+        templates = counted(sum(person.n_templates for person in gone), "template")
+        change.says(f"Removed {_quoted(gone)} ({templates})", *gone)
+    return gone
 
 
 def remove_template(gallery: OpenGallery, template_id: int) -> None:
@@ -179,11 +199,18 @@ def remove_template(gallery: OpenGallery, template_id: int) -> None:
     Raises:
         NotFoundError: there is no such Template.
     """
+    remove_templates(gallery, [template_id])
+
+
+def remove_templates(gallery: OpenGallery, template_ids: Sequence[int]) -> None:
+    """Remove several Templates, as one step; see ``remove_template``."""
     with gallery.change(StepKind.REMOVE_TEMPLATE) as change:
-        owners = regroup.owners_by_name(change.session, [template_id])
-        remove_stored_template(change.session, template_id, at=change.at)
+        owners = regroup.owners_by_name(change.session, template_ids)
+        for template_id in template_ids:
+            remove_stored_template(change.session, template_id, at=change.at)
         forget_contract_when_empty(change.session)
-        change.says(f"Removed 1 template of {_quoted(owners)}", *owners)
+        removed = counted(len(template_ids), "template")
+        change.says(f"Removed {removed} of {_quoted(owners)}", *owners)
 
 
 def _quoted(owners: Sequence[Person]) -> str:

@@ -16,6 +16,7 @@ from facerec.config import LiveSettings
 from facerec.errors import FacerecError
 from facerec.gallery import sightings as rows
 from facerec.gallery.crops import png_from_crop
+from facerec.services.expire import keep_to_terms
 from facerec.services.gallery import OpenGallery, open_gallery
 from facerec.services.live_types import EventKind, LiveEvent
 from facerec.services.sightings import purge_expired
@@ -79,6 +80,7 @@ class Recorder:
     def _record(self, gallery: OpenGallery) -> None:
         while True:
             purge_expired(gallery, self._settings)
+            keep_to_terms(gallery)
             try:
                 while True:
                     event = self._ended.get(timeout=PURGE_EVERY_S)

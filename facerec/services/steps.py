@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facerec.gallery import steps
+from facerec.gallery.access import Action
 from facerec.gallery.steps import Step
 from facerec.services.gallery import OpenGallery
 
@@ -23,7 +24,9 @@ def undo(gallery: OpenGallery, step_id: int | None = None) -> Step:
         StoreError: the gallery cannot be written; in every case nothing was changed.
     """
     with gallery.writing(gallery.now()) as session:
-        return steps.undo_step(session, step_id)
+        step = steps.undo_step(session, step_id)
+        gallery.log(session, Action.UNDONE)
+    return step
 
 
 def redo(gallery: OpenGallery) -> Step:
@@ -37,7 +40,9 @@ def redo(gallery: OpenGallery) -> Step:
         StoreError: the gallery cannot be written; in every case nothing was changed.
     """
     with gallery.writing(gallery.now()) as session:
-        return steps.redo_step(session)
+        step = steps.redo_step(session)
+        gallery.log(session, Action.REDONE)
+    return step
 
 
 def history(gallery: OpenGallery, *, limit: int | None = None) -> list[Step]:

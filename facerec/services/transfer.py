@@ -14,12 +14,11 @@ import lzma
 import os
 import re
 import struct
-import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,15 @@ from facerec.errors import (
     StoreError,
 )
 from facerec.gallery import people
+from facerec.gallery.access import Action
+from facerec.gallery.consents import (
+    Consent,
+    all_consents,
+    consent_words,
+    find_consent,
+    store_consent,
+)
+from facerec.gallery.copies import CopyKind, register_copy
 from facerec.gallery.crops import crop_from_png
 from facerec.gallery.people import clean_name, find_person, name_key
 from facerec.gallery.session import gallery_state, set_contract
@@ -50,6 +58,7 @@ from facerec.gallery.templates import (
     list_templates,
     template_of_image,
 )
+from facerec.gallery.wiping import staged
 from facerec.services.gallery import OpenGallery
 from facerec.types import Embedding
 from facerec.wording import counted
@@ -121,6 +130,7 @@ class _Archive:
 
     contract_id: str
     templates: Mapping[str, tuple[_ArchivedTemplate, ...]]
+    consents: Mapping[str, Consent]
 
 
 def export_gallery(
@@ -129,7 +139,8 @@ def export_gallery(
     """Write people with their Templates and Crops to an archive.
 
     Templates that are not compared are left out: those of other contracts than the gallery's own,
-    and those that are set aside.
+    and those that are set aside. The archive is put on the gallery's list of copies, so that an
+    erasure reaches it.
 
     Args:
         gallery: what to export.
@@ -138,23 +149,24 @@ def export_gallery(
 
     Raises:
         NotFoundError: one of the names is not enrolled.
-        StoreError: the archive cannot be written.
+        StoreError: the archive or the gallery cannot be written.
     """
-    making = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with gallery.writing(gallery.now()) as session:
+        gallery.log(session, Action.EXPORTED, n=len(_chosen(session, names)))
+        register_copy(session, path, CopyKind.EXPORT)
     try:
-        with gallery.store.read() as session, making.open("wb") as stream:
-            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                report = _write_archive(session, archive, names)
-            stream.flush()
-            os.fsync(stream.fileno())
-        making.replace(path)
+        with gallery.store.read() as session, staged(path) as making:
+            with making.open("wb") as stream:
+                with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+                    report = _write_archive(session, archive, names)
+                stream.flush()
+                os.fsync(stream.fileno())
+            making.replace(path)
     except OSError as error:
         raise StoreError(
             f"The archive {path} cannot be written ({error.strerror}).",
             remedy="Check the folder and the space on its disk.",
         ) from error
-    finally:
-        making.unlink(missing_ok=True)
     return report
 
 
@@ -220,15 +232,11 @@ def _write_archive(
     session: Session, archive: zipfile.ZipFile, names: Sequence[str] | None
 ) -> TransferReport:
     contract_id = gallery_state(session).contract_id or ""
-    chosen = (
-        people.list_people(session)
-        if names is None
-        else [people.require_person(session, name) for name in names]
-    )
     entries: list[dict[str, Any]] = []
     vectors: list[bytes] = []
     dimension = 0
-    for person in chosen:
+    consents = all_consents(session)
+    for person in _chosen(session, names):
         templates = []
         for template in list_templates(session, person.id):
             png = crop_png(session, template.id)
@@ -238,7 +246,7 @@ def _write_archive(
             number = len(vectors)
             vectors.append(embedding_of(session, template.id).vector.astype("<f4").tobytes())
             dimension = template.dimension
-            _write_member(archive, _crop_member(number), png, compress=False)
+            write_member(archive, crop_member(number), png, compress=False)
             templates.append(
                 {
                     "number": number,
@@ -251,7 +259,10 @@ def _write_archive(
                     "created_at": template.created_at.isoformat(),
                 }
             )
-        entries.append({"name": person.name, "templates": templates})
+        entry: dict[str, Any] = {"name": person.name, "templates": templates}
+        if person.id in consents:
+            entry["consent"] = _consent_entry(consents[person.id])
+        entries.append(entry)
     manifest = {
         "format": ARCHIVE_FORMAT,
         "version": ARCHIVE_VERSION,
@@ -260,19 +271,37 @@ def _write_archive(
         "n_templates": len(vectors),
         "people": entries,
     }
-    _write_member(archive, VECTORS_MEMBER, b"".join(vectors), compress=False)
+    write_member(archive, VECTORS_MEMBER, b"".join(vectors), compress=False)
     text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    _write_member(archive, MANIFEST_MEMBER, text.encode(), compress=True)
+    write_member(archive, MANIFEST_MEMBER, text.encode(), compress=True)
     return TransferReport(len(entries), len(vectors))
 
 
-def _write_member(archive: zipfile.ZipFile, name: str, data: bytes, *, compress: bool) -> None:
+def _chosen(session: Session, names: Sequence[str] | None) -> list[people.Person]:
+    if names is None:
+        return people.list_people(session)
+    return [people.require_person(session, name) for name in names]
+
+
+def _consent_entry(consent: Consent) -> dict[str, Any]:
+    end = consent.keep_until
+    return {
+        "consent": consent.consent,
+        "purpose": consent.purpose,
+        "recorded_at": consent.recorded_at.isoformat(),
+        "keep_until": None if end is None else end.isoformat(),
+    }
+
+
+def write_member(archive: zipfile.ZipFile, name: str, data: bytes, *, compress: bool) -> None:
+    """Write one member, without the time it was written."""
     member = zipfile.ZipInfo(name, _ZIP_TIME)
     member.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     archive.writestr(member, data)
 
 
-def _crop_member(number: int) -> str:
+def crop_member(number: int) -> str:
+    """Name of the member with the Crop of the Template of that number."""
     return f"crops/{number}.png"
 
 
@@ -282,18 +311,21 @@ def _read_members(archive: zipfile.ZipFile) -> _Archive:
         raise _refused("two of its members have the same name")
     manifest = _manifest(_member(archive, MANIFEST_MEMBER, MAX_MANIFEST_BYTES))
     n_templates, dimension = manifest["n_templates"], manifest["dimension"]
-    expected = {MANIFEST_MEMBER, VECTORS_MEMBER, *map(_crop_member, range(n_templates))}
+    expected = {MANIFEST_MEMBER, VECTORS_MEMBER, *map(crop_member, range(n_templates))}
     if set(names) != expected:
         raise _refused("its members are not those of a gallery")
     vectors = _vectors(_member(archive, VECTORS_MEMBER, MAX_VECTORS_BYTES), n_templates, dimension)
     seen: set[int] = set()
     templates: dict[str, tuple[_ArchivedTemplate, ...]] = {}
     keys: set[str] = set()
+    consents: dict[str, Consent] = {}
     for entry in manifest["people"]:
         name = _person_name(entry)
         if name_key(name) in keys:
             raise _refused("a person is in it twice")
         keys.add(name_key(name))
+        if "consent" in entry:
+            consents[name] = _consent(entry["consent"])
         numbers = [_number(item, "number", n_templates - 1) for item in entry["templates"]]
         if not seen.isdisjoint(numbers) or len(set(numbers)) != len(numbers):
             raise _refused("a template is in it twice")
@@ -304,7 +336,7 @@ def _read_members(archive: zipfile.ZipFile) -> _Archive:
         )
     if len(seen) != n_templates:
         raise _refused("it has templates that belong to nobody")
-    return _Archive(manifest["contract_id"], templates)
+    return _Archive(manifest["contract_id"], templates, consents)
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
@@ -369,7 +401,7 @@ def _template(
     vector: NDArray[np.float32],
     contract_id: str,
 ) -> _ArchivedTemplate:
-    png = _member(archive, _crop_member(item["number"]), MAX_CROP_BYTES)
+    png = _member(archive, crop_member(item["number"]), MAX_CROP_BYTES)
     try:
         crop_from_png(png)
         embedding = Embedding(vector, contract_id)
@@ -393,6 +425,28 @@ def _template(
         _number(item, "width_px", 2**31),
     )
     return _ArchivedTemplate(info, NewTemplate(embedding, quality, box, png))
+
+
+def _consent(entry: object) -> Consent:
+    if not isinstance(entry, dict):
+        raise _refused("a consent in it is none")
+    try:
+        end = entry.get("keep_until")
+        return Consent(
+            consent_words(_text(entry, "consent")),
+            consent_words(_text(entry, "purpose")),
+            _moment(_text(entry, "recorded_at")),
+            None if end is None else _moment(_text(entry, "keep_until")),
+        )
+    except (TypeError, ValueError, OverflowError) as error:  # (RangeError is a ValueError)
+        raise _refused("a consent in it cannot be read") from error
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return found.astimezone(UTC)
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:
@@ -435,7 +489,16 @@ def _import_people(
         for stored in _imported(gallery, session, name, templates):
             n_templates += stored
             n_duplicates += not stored
+        if name in archive.consents:
+            _import_consent(session, name, archive.consents[name])
     return TransferReport(len(archive.templates) - len(skipped), n_templates, skipped, n_duplicates)
+
+
+def _import_consent(session: Session, name: str, consent: Consent) -> None:
+    """Record what was agreed elsewhere, unless something is recorded here."""
+    person = people.require_person(session, name)
+    if find_consent(session, person.id) is None:
+        store_consent(session, person.id, consent)
 
 
 def _imported(

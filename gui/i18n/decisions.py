@@ -10,6 +10,7 @@ from facerec.types import Decision, Reason, Verdict
 from gui.i18n.errors import translated_issue
 from gui.i18n.fill import fill
 from gui.i18n.mark import marked
+from gui.i18n.rates import threshold_words
 
 
 def verdict_words(decision: Decision) -> str:
@@ -106,7 +107,7 @@ def _filled(text: str, decision: Decision) -> str:
     """Fill in the best Person, their Score, the Threshold, the second Person and their Score."""
     people = [(c.name, f"{c.score:.2f}") for c in decision.candidates[:2]]
     first, second = [*people, ("-", "-"), ("-", "-")][:2]
-    return fill(text, *first, f"{decision.threshold:.2f}", *second)
+    return fill(text, *first, threshold_words(decision.threshold), *second)
 
 
 def _tr(text: str) -> str:

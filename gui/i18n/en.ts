@@ -48,38 +48,66 @@
 <context>
     <name>GalleryActions</name>
     <message numerus="yes">
-        <source>Delete %n people?</source>
+        <source>Remove %n people?</source>
         <translation>
-            <numerusform>Delete %n person?</numerusform>
-            <numerusform>Delete %n people?</numerusform>
+            <numerusform>Remove %n person?</numerusform>
+            <numerusform>Remove %n people?</numerusform>
         </translation>
     </message>
     <message numerus="yes">
-        <source>%n picture(s) will be erased for good.</source>
+        <source>%n people removed.</source>
         <translation>
-            <numerusform>%n picture will be erased for good.</numerusform>
-            <numerusform>%n pictures will be erased for good.</numerusform>
+            <numerusform>%n person removed.</numerusform>
+            <numerusform>%n people removed.</numerusform>
         </translation>
     </message>
     <message numerus="yes">
-        <source>%n people deleted.</source>
+        <source>This can be undone for %n days; then pictures and name go.</source>
         <translation>
-            <numerusform>%n person deleted.</numerusform>
-            <numerusform>%n people deleted.</numerusform>
+            <numerusform>This can be undone for %n day; then pictures and name go.</numerusform>
+            <numerusform>This can be undone for %n days; then pictures and name go.</numerusform>
         </translation>
     </message>
     <message numerus="yes">
-        <source>Delete %n picture(s)?</source>
+        <source>Move %n picture(s) to…</source>
         <translation>
-            <numerusform>Delete %n picture?</numerusform>
-            <numerusform>Delete %n pictures?</numerusform>
+            <numerusform>Move %n picture to…</numerusform>
+            <numerusform>Move %n pictures to…</numerusform>
         </translation>
     </message>
     <message numerus="yes">
-        <source>%n picture(s) deleted.</source>
+        <source>Split off %n picture(s)</source>
         <translation>
-            <numerusform>%n picture deleted.</numerusform>
-            <numerusform>%n pictures deleted.</numerusform>
+            <numerusform>Split off %n picture</numerusform>
+            <numerusform>Split off %n pictures</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) compared again.</source>
+        <translation>
+            <numerusform>%n picture compared again.</numerusform>
+            <numerusform>%n pictures compared again.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) kept, but not compared.</source>
+        <translation>
+            <numerusform>%n picture kept, but not compared.</numerusform>
+            <numerusform>%n pictures kept, but not compared.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) removed.</source>
+        <translation>
+            <numerusform>%n picture removed.</numerusform>
+            <numerusform>%n pictures removed.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n person</numerusform>
+            <numerusform>%n people</numerusform>
         </translation>
     </message>
 </context>
@@ -133,6 +161,13 @@
 <context>
     <name>SettingsPage</name>
     <message numerus="yes">
+        <source>Removing a person can be undone for %n days; then all of this goes from the gallery.</source>
+        <translation>
+            <numerusform>Removing a person can be undone for %n day; then all of this goes from the gallery.</numerusform>
+            <numerusform>Removing a person can be undone for %n days; then all of this goes from the gallery.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%n people</source>
         <translation>
             <numerusform>%n person</numerusform>
@@ -171,6 +206,23 @@
         <translation>
             <numerusform>%n face found</numerusform>
             <numerusform>%n faces found</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>steps</name>
+    <message numerus="yes">
+        <source>%n picture(s)</source>
+        <translation>
+            <numerusform>%n picture</numerusform>
+            <numerusform>%n pictures</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n person</numerusform>
+            <numerusform>%n people</numerusform>
         </translation>
     </message>
 </context>

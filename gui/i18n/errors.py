@@ -79,6 +79,14 @@ _ERRORS: dict[str, tuple[str, str]] = {
         marked("errors", "That name is taken."),
         marked("errors", "Use another name, or merge the two people."),
     ),
+    "expired": (
+        marked("errors", "The time that this person may be kept is over."),
+        marked("errors", "Record a new time with the person's consent."),
+    ),
+    "step": (
+        marked("errors", "This step cannot be undone or redone now."),
+        marked("errors", "Undo the later steps first; the history of the gallery lists them."),
+    ),
     "range": (
         marked("errors", "What was entered cannot be used."),
         marked("errors", "Enter something else."),

@@ -12,6 +12,14 @@
         <translation>手动设定，错误率未知。</translation>
     </message>
     <message>
+        <source>1 in %1 strangers</source>
+        <translation>每 %1 名陌生人中 1 名</translation>
+    </message>
+    <message>
+        <source>Calibrated for this gallery; see below.</source>
+        <translation>已针对此人脸库校准，详见下文。</translation>
+    </message>
+    <message>
         <source>1 in %1 comparisons</source>
         <translation>每 %1 次比对 1 次</translation>
     </message>
@@ -71,6 +79,80 @@
     </message>
 </context>
 <context>
+    <name>CalibrationCard</name>
+    <message>
+        <source>1 in %1 strangers</source>
+        <translation>每 %1 名陌生人中 1 名</translation>
+    </message>
+    <message>
+        <source>False alarms, at most</source>
+        <translation>误认比例上限</translation>
+    </message>
+    <message>
+        <source>Calibrate</source>
+        <translation>校准</translation>
+    </message>
+    <message>
+        <source>Calibrating…</source>
+        <translation>正在校准…</translation>
+    </message>
+    <message>
+        <source>Not calibrated yet: the threshold above is used.</source>
+        <translation>尚未校准：使用上面选择的阈值。</translation>
+    </message>
+    <message>
+        <source>Threshold %1, in use</source>
+        <translation>阈值 %1，正在使用</translation>
+    </message>
+    <message>
+        <source>Threshold %1, not in use</source>
+        <translation>阈值 %1，未使用</translation>
+    </message>
+    <message>
+        <source>At most 1 in %1 strangers is taken for somebody, with 95 % confidence; expected is 1 in %2.</source>
+        <translation>在 95 % 置信度下，每 %1 名陌生人中最多 1 名会被误认；预期为每 %2 名中 1 名。</translation>
+    </message>
+    <message>
+        <source>The gallery has outgrown its calibration: made for %1 people, now there are %2; up to 1 in %3 strangers may be taken for somebody.</source>
+        <translation>人脸库已超出校准时的规模：当时 %1 人，现在 %2 人；每 %3 名陌生人中最多可能有 1 名被误认。</translation>
+    </message>
+    <message>
+        <source>What it costs cannot be said: nobody has two pictures, one to search for another.</source>
+        <translation>无法说明代价：没有人拥有两张图像，因此无法互相检索。</translation>
+    </message>
+    <message>
+        <source>It costs: %1 % (%2 to %3 %) of searches for enrolled people find nobody or another; %4 searches of %5 people.</source>
+        <translation>代价：%1 %（%2 至 %3 %）的已登记人员检索会找不到人或找错人；共 %4 次检索，涉及 %5 人。</translation>
+    </message>
+    <message>
+        <source>this gallery&apos;s own people, each searching among the others</source>
+        <translation>此人脸库自己的人员，每人与其他人比对</translation>
+    </message>
+    <message>
+        <source>the model&apos;s reference, people held out from its training</source>
+        <translation>模型的参考数据，即未参与训练的人员</translation>
+    </message>
+    <message>
+        <source>Measured on %1: %2 people, %3 comparisons. Made for %4 people on %5.</source>
+        <translation>测量数据：%1，共 %2 人、%3 次比对。于 %5 针对 %4 人校准。</translation>
+    </message>
+    <message>
+        <source>Calibrate again.</source>
+        <translation>请重新校准。</translation>
+    </message>
+    <message>
+        <source>The calibration was made with another model and is not used.</source>
+        <translation>校准是用另一个模型完成的，现未使用。</translation>
+    </message>
+</context>
+<context>
+    <name>CalibrationKeeper</name>
+    <message>
+        <source>Calibrated: threshold %1 for this gallery.</source>
+        <translation>校准完成：此人脸库的阈值为 %1。</translation>
+    </message>
+</context>
+<context>
     <name>CameraTab</name>
     <message>
         <source>Start camera</source>
@@ -102,10 +184,18 @@
     </message>
 </context>
 <context>
-    <name>DeleteDialog</name>
+    <name>ConsentDialog</name>
     <message>
-        <source>Delete</source>
-        <translation>删除</translation>
+        <source>Consent of %1</source>
+        <translation>%1 的同意</translation>
+    </message>
+    <message>
+        <source>From the end of the time on, the person is not named any more.</source>
+        <translation>期限一过，就不再识别此人的姓名。</translation>
+    </message>
+    <message>
+        <source>Record</source>
+        <translation>记录</translation>
     </message>
 </context>
 <context>
@@ -155,8 +245,8 @@
         <translation>过于相似，无法区分。是同一个人吗？</translation>
     </message>
     <message>
-        <source>Nobody enrolled is too alike (threshold %1).</source>
-        <translation>已登记的人中没有过于相似的（阈值 %1）。</translation>
+        <source>Nobody enrolled is too alike: threshold %1.</source>
+        <translation>已登记的人中没有过于相似的：阈值 %1。</translation>
     </message>
     <message>
         <source>counts as the same person</source>
@@ -316,8 +406,8 @@
         <translation>同一人</translation>
     </message>
     <message>
-        <source>threshold</source>
-        <translation>阈值</translation>
+        <source>threshold %1</source>
+        <translation>阈值 %1</translation>
     </message>
     <message>
         <source>found</source>
@@ -456,6 +546,14 @@
 <context>
     <name>GalleryActions</name>
     <message>
+        <source>Take back</source>
+        <translation>恢复比对</translation>
+    </message>
+    <message>
+        <source>Set aside</source>
+        <translation>搁置</translation>
+    </message>
+    <message>
         <source>Rename…</source>
         <translation>重命名…</translation>
     </message>
@@ -464,58 +562,142 @@
         <translation>合并…</translation>
     </message>
     <message>
-        <source>Delete…</source>
-        <translation>删除…</translation>
+        <source>Consent…</source>
+        <translation>同意…</translation>
     </message>
     <message>
-        <source>Delete picture…</source>
-        <translation>删除图像…</translation>
+        <source>Remove…</source>
+        <translation>移除…</translation>
+    </message>
+    <message>
+        <source>Move…</source>
+        <translation>移动…</translation>
+    </message>
+    <message>
+        <source>Split off…</source>
+        <translation>拆分…</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>The pictures stay with the person.</source>
+        <translation>图像仍属于此人。</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>The consent of %1 is recorded.</source>
+        <translation>已记录 %1 的同意。</translation>
+    </message>
+    <message>
+        <source>Remove %1?</source>
+        <translation>移除 %1？</translation>
+    </message>
+    <message numerus="yes">
+        <source>Remove %n people?</source>
+        <translation>
+            <numerusform>移除 %n 人？</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people removed.</source>
+        <translation>
+            <numerusform>已移除 %n 人。</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>This cannot be undone: the settings keep nothing for it.</source>
+        <translation>此操作无法撤销：设置中不保留撤销记录。</translation>
+    </message>
+    <message numerus="yes">
+        <source>This can be undone for %n days; then pictures and name go.</source>
+        <translation>
+            <numerusform>%n 天内可以撤销，之后图像和姓名都会被清除。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Move %n picture(s) to…</source>
+        <translation>
+            <numerusform>将 %n 张图像移到…</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>For pictures that show somebody else who is enrolled.</source>
+        <translation>用于图像中其实是另一位已登记人员的情况。</translation>
+    </message>
+    <message>
+        <source>Move</source>
+        <translation>移动</translation>
+    </message>
+    <message>
+        <source>Moved to %1.</source>
+        <translation>已移到 %1。</translation>
+    </message>
+    <message numerus="yes">
+        <source>Split off %n picture(s)</source>
+        <translation>
+            <numerusform>拆分 %n 张图像</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>For pictures that show somebody else; they become a person of this name.</source>
+        <translation>用于图像中其实是另一个人的情况；这些图像将归入此姓名的新人员。</translation>
+    </message>
+    <message>
+        <source>Split off</source>
+        <translation>拆分</translation>
+    </message>
+    <message>
+        <source>%1 is a person of their own.</source>
+        <translation>%1 已成为单独的人员。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) compared again.</source>
+        <translation>
+            <numerusform>%n 张图像已恢复比对。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) kept, but not compared.</source>
+        <translation>
+            <numerusform>%n 张图像已保留，但不参与比对。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) removed.</source>
+        <translation>
+            <numerusform>已移除 %n 张图像。</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n 人</numerusform>
+        </translation>
     </message>
     <message>
         <source>Renamed to %1.</source>
         <translation>已重命名为 %1。</translation>
     </message>
     <message>
+        <source>Merge %1 into…</source>
+        <translation>将 %1 合并到…</translation>
+    </message>
+    <message>
+        <source>Their pictures move to the person you choose; the emptied names go.</source>
+        <translation>图像将移到您选择的人名下，原来的姓名会被移除。</translation>
+    </message>
+    <message>
+        <source>Merge</source>
+        <translation>合并</translation>
+    </message>
+    <message>
         <source>Merged into %1.</source>
         <translation>已合并到 %1。</translation>
-    </message>
-    <message>
-        <source>Delete %1?</source>
-        <translation>删除 %1？</translation>
-    </message>
-    <message numerus="yes">
-        <source>Delete %n people?</source>
-        <translation>
-            <numerusform>删除 %n 人？</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n picture(s) will be erased for good.</source>
-        <translation>
-            <numerusform>将永久删除 %n 张图像。</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>%n people deleted.</source>
-        <translation>
-            <numerusform>已删除 %n 人。</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
-        <source>Delete %n picture(s)?</source>
-        <translation>
-            <numerusform>删除 %n 张图像？</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>The person stays in the gallery and is recognised by what is left.</source>
-        <translation>此人仍保留在人脸库中，并凭剩余的图像识别。</translation>
-    </message>
-    <message numerus="yes">
-        <source>%n picture(s) deleted.</source>
-        <translation>
-            <numerusform>已删除 %n 张图像。</numerusform>
-        </translation>
     </message>
 </context>
 <context>
@@ -568,6 +750,29 @@
     </message>
 </context>
 <context>
+    <name>GallerySteps</name>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>历史记录</translation>
+    </message>
+    <message>
+        <source>Undone: %1</source>
+        <translation>已撤销：%1</translation>
+    </message>
+    <message>
+        <source>Done again: %1</source>
+        <translation>已重做：%1</translation>
+    </message>
+</context>
+<context>
     <name>GuideBar</name>
     <message>
         <source>Start the camera; the picture is taken by itself.</source>
@@ -588,6 +793,33 @@
     <message>
         <source>Good. Hold still…</source>
         <translation>很好，请保持不动…</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryPanel</name>
+    <message>
+        <source>History</source>
+        <translation>历史记录</translation>
+    </message>
+    <message>
+        <source>Undo this step</source>
+        <translation>撤销这一步</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>undone</source>
+        <translation>已撤销</translation>
+    </message>
+    <message>
+        <source>A step can be undone while no later one builds on it.</source>
+        <translation>只要没有后续步骤以它为基础，就可以撤销该步骤。</translation>
+    </message>
+    <message>
+        <source>Nothing was changed yet, or it was too long ago to be undone.</source>
+        <translation>尚无更改，或更改时间过久，已无法撤销。</translation>
     </message>
 </context>
 <context>
@@ -744,26 +976,10 @@
     </message>
 </context>
 <context>
-    <name>MergeDialog</name>
+    <name>NameDialog</name>
     <message>
-        <source>Merge %1 into…</source>
-        <translation>将 %1 合并到…</translation>
-    </message>
-    <message>
-        <source>Their pictures move to the person you choose; the emptied names go.</source>
-        <translation>图像将移到您选择的人名下，原来的姓名会被移除。</translation>
-    </message>
-    <message>
-        <source>Merge</source>
-        <translation>合并</translation>
-    </message>
-    <message>
-        <source>Search people</source>
-        <translation>搜索人员</translation>
-    </message>
-    <message>
-        <source>People</source>
-        <translation>人员</translation>
+        <source>New name</source>
+        <translation>新姓名</translation>
     </message>
 </context>
 <context>
@@ -801,10 +1017,25 @@
     </message>
 </context>
 <context>
+    <name>PersonDialog</name>
+    <message>
+        <source>Search people</source>
+        <translation>搜索人员</translation>
+    </message>
+    <message>
+        <source>People</source>
+        <translation>人员</translation>
+    </message>
+</context>
+<context>
     <name>PersonPanel</name>
     <message>
         <source>Pictures of this person</source>
         <translation>此人的图像</translation>
+    </message>
+    <message>
+        <source>Choose pictures to move, split off or set aside.</source>
+        <translation>选择图像后可移动、拆分或搁置。</translation>
     </message>
     <message numerus="yes">
         <source>%n picture(s)</source>
@@ -815,6 +1046,14 @@
     <message>
         <source>Enrolled %1</source>
         <translation>登记于 %1</translation>
+    </message>
+    <message>
+        <source>The time of this person is over; they are not named any more.</source>
+        <translation>此人的保留期限已过，不再被识别为已知人员。</translation>
+    </message>
+    <message>
+        <source>Record a new time with their consent, or remove them.</source>
+        <translation>请在征得同意后记录新的期限，或移除此人。</translation>
     </message>
     <message numerus="yes">
         <source>%n picture(s) belong to another model.</source>
@@ -890,18 +1129,10 @@
     </message>
 </context>
 <context>
-    <name>RenameDialog</name>
+    <name>RemoveDialog</name>
     <message>
-        <source>Rename</source>
-        <translation>重命名</translation>
-    </message>
-    <message>
-        <source>The pictures stay with the person.</source>
-        <translation>图像仍属于此人。</translation>
-    </message>
-    <message>
-        <source>New name</source>
-        <translation>新姓名</translation>
+        <source>Remove</source>
+        <translation>移除</translation>
     </message>
 </context>
 <context>
@@ -1018,12 +1249,18 @@
         <translation>对每张登记的图像，人脸库保存裁剪出的人脸、描述它的 512 个数字以及文件名，不保存原图。</translation>
     </message>
     <message>
-        <source>Deleting a person erases all of this from the files of the gallery.</source>
-        <translation>删除人员时，这些内容会从人脸库文件中一并清除。</translation>
-    </message>
-    <message>
         <source>Face data is biometric data: storing it usually needs the person&apos;s consent.</source>
         <translation>人脸数据属于生物识别信息，保存时通常需要本人同意。</translation>
+    </message>
+    <message>
+        <source>Removing a person takes all of this from the gallery at once.</source>
+        <translation>移除人员后，以上内容会立即从人脸库中清除。</translation>
+    </message>
+    <message numerus="yes">
+        <source>Removing a person can be undone for %n days; then all of this goes from the gallery.</source>
+        <translation>
+            <numerusform>移除人员后 %n 天内可以撤销，之后以上内容会从人脸库中清除。</numerusform>
+        </translation>
     </message>
     <message>
         <source>No camera was found</source>
@@ -1106,7 +1343,18 @@
     </message>
 </context>
 <context>
+    <name>StepsBar</name>
+    <message>
+        <source>Undo: %1</source>
+        <translation>撤销：%1</translation>
+    </message>
+</context>
+<context>
     <name>TemplatesModel</name>
+    <message>
+        <source>Set aside</source>
+        <translation>搁置</translation>
+    </message>
     <message>
         <source>Quality %1</source>
         <translation>质量 %1</translation>
@@ -1118,6 +1366,53 @@
     <message>
         <source>Added %1</source>
         <translation>添加于 %1</translation>
+    </message>
+</context>
+<context>
+    <name>TermsFields</name>
+    <message>
+        <source>Consent</source>
+        <translation>同意</translation>
+    </message>
+    <message>
+        <source>Consent, for example: signed form 12</source>
+        <translation>同意方式，例如：已签署的 12 号表格</translation>
+    </message>
+    <message>
+        <source>Purpose</source>
+        <translation>用途</translation>
+    </message>
+    <message>
+        <source>Purpose, for example: front door</source>
+        <translation>用途，例如：前门</translation>
+    </message>
+    <message>
+        <source>Kept as recorded, else without an end</source>
+        <translation>按已有记录保留，否则不限期</translation>
+    </message>
+    <message>
+        <source>How long the person is kept</source>
+        <translation>此人的保留期限</translation>
+    </message>
+    <message>
+        <source>Kept without an end</source>
+        <translation>不限期保留</translation>
+    </message>
+    <message>
+        <source>Kept until %1</source>
+        <translation>保留至 %1</translation>
+    </message>
+    <message>
+        <source>Kept for 30 days from now</source>
+        <translation>从现在起保留 30 天</translation>
+    </message>
+    <message>
+        <source>Kept for a year from now</source>
+        <translation>从现在起保留一年</translation>
+    </message>
+    <message>
+        <source>Kept for three years from now</source>
+        <translation>从现在起保留三年</translation>
     </message>
 </context>
 <context>
@@ -1268,6 +1563,14 @@
         <translation>已完成的步数</translation>
     </message>
     <message>
+        <source>same person</source>
+        <translation>同一人</translation>
+    </message>
+    <message>
+        <source>different people</source>
+        <translation>不同的人</translation>
+    </message>
+    <message>
         <source>The run is complete</source>
         <translation>训练已完成</translation>
     </message>
@@ -1318,6 +1621,14 @@
     <message>
         <source>Held-out people: right person first (rank 1)</source>
         <translation>留出人员：首位命中率（rank 1）</translation>
+    </message>
+    <message>
+        <source>Held-out people: scores at the last evaluation</source>
+        <translation>留出人员：最近一次评估的分数分布</translation>
+    </message>
+    <message>
+        <source>score</source>
+        <translation>分数</translation>
     </message>
 </context>
 <context>
@@ -1478,8 +1789,8 @@
         <translation>查看人脸库</translation>
     </message>
     <message>
-        <source>Rename, merge or delete the people who are enrolled.</source>
-        <translation>重命名、合并或删除已登记的人员。</translation>
+        <source>Rename, merge or remove the people who are enrolled.</source>
+        <translation>重命名、合并或移除已登记的人员。</translation>
     </message>
     <message>
         <source>Open</source>
@@ -1496,6 +1807,51 @@
     <message>
         <source>Licence of the recognition model: %1.</source>
         <translation>识别模型的许可：%1。</translation>
+    </message>
+</context>
+<context>
+    <name>calibration</name>
+    <message>
+        <source>Threshold of this gallery</source>
+        <translation>此人脸库的阈值</translation>
+    </message>
+    <message>
+        <source>The more people are enrolled, the more often a stranger looks like one of them. Calibrating measures that with the people of this gallery and sets its threshold.</source>
+        <translation>登记的人越多，陌生人与其中某人相像的机会就越大。校准会用此人脸库中的人员进行测量，并设定其阈值。</translation>
+    </message>
+</context>
+<context>
+    <name>changes</name>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Undone.</source>
+        <translation>已撤销。</translation>
+    </message>
+</context>
+<context>
+    <name>consent</name>
+    <message>
+        <source>No consent is recorded.</source>
+        <translation>没有同意记录。</translation>
+    </message>
+    <message>
+        <source>Consent: %1</source>
+        <translation>同意：%1</translation>
+    </message>
+    <message>
+        <source>Purpose: %1</source>
+        <translation>用途：%1</translation>
+    </message>
+    <message>
+        <source>Kept without an end</source>
+        <translation>不限期保留</translation>
+    </message>
+    <message>
+        <source>Kept until %1</source>
+        <translation>保留至 %1</translation>
     </message>
 </context>
 <context>
@@ -1725,6 +2081,22 @@
         <translation>请换一个姓名，或合并这两个人。</translation>
     </message>
     <message>
+        <source>The time that this person may be kept is over.</source>
+        <translation>此人的保留期限已过。</translation>
+    </message>
+    <message>
+        <source>Record a new time with the person&apos;s consent.</source>
+        <translation>请在征得同意后记录新的期限。</translation>
+    </message>
+    <message>
+        <source>This step cannot be undone or redone now.</source>
+        <translation>现在无法撤销或重做这一步。</translation>
+    </message>
+    <message>
+        <source>Undo the later steps first; the history of the gallery lists them.</source>
+        <translation>请先撤销之后的步骤；人脸库的历史记录中列出了它们。</translation>
+    </message>
+    <message>
         <source>What was entered cannot be used.</source>
         <translation>输入的内容无法使用。</translation>
     </message>
@@ -1828,17 +2200,6 @@
     </message>
 </context>
 <context>
-    <name>naming</name>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Undone.</source>
-        <translation>已撤销。</translation>
-    </message>
-</context>
-<context>
     <name>pages</name>
     <message>
         <source>Welcome</source>
@@ -1919,6 +2280,22 @@
         <translation>每 %1 次中有 1 次</translation>
     </message>
     <message>
+        <source>%1 (%2)</source>
+        <translation>%1（%2）</translation>
+    </message>
+    <message>
+        <source>1 in %1 strangers</source>
+        <translation>每 %1 名陌生人中 1 名</translation>
+    </message>
+    <message>
+        <source>1 in %1 comparisons</source>
+        <translation>每 %1 次比对 1 次</translation>
+    </message>
+    <message>
+        <source>At this threshold, at most 1 in %1 strangers is taken for somebody.</source>
+        <translation>在此阈值下，每 %1 名陌生人中最多 1 名会被误认为库中的某人。</translation>
+    </message>
+    <message>
         <source>You set this threshold yourself, so its error rate is not known.</source>
         <translation>此阈值由您自行设定，错误率未知。</translation>
     </message>
@@ -1991,6 +2368,73 @@
     <message>
         <source>Searching</source>
         <translation>正在搜索</translation>
+    </message>
+</context>
+<context>
+    <name>steps</name>
+    <message>
+        <source>Enrolled %1</source>
+        <translation>登记 %1</translation>
+    </message>
+    <message>
+        <source>Renamed %1 to %2</source>
+        <translation>将 %1 重命名为 %2</translation>
+    </message>
+    <message>
+        <source>Merged %1 into %2</source>
+        <translation>将 %1 合并到 %2</translation>
+    </message>
+    <message>
+        <source>Split %1 from %2</source>
+        <translation>从 %2 拆分出 %1</translation>
+    </message>
+    <message>
+        <source>Moved pictures of %1 to %2</source>
+        <translation>将 %1 的图像移到 %2</translation>
+    </message>
+    <message>
+        <source>Set pictures of %1 aside</source>
+        <translation>搁置 %1 的图像</translation>
+    </message>
+    <message>
+        <source>Took back pictures of %1</source>
+        <translation>恢复比对 %1 的图像</translation>
+    </message>
+    <message>
+        <source>Removed pictures of %1</source>
+        <translation>移除 %1 的图像</translation>
+    </message>
+    <message>
+        <source>Removed %1</source>
+        <translation>移除 %1</translation>
+    </message>
+    <message>
+        <source>Recorded the consent of %1</source>
+        <translation>记录 %1 的同意</translation>
+    </message>
+    <message>
+        <source>Imported %1</source>
+        <translation>导入 %1</translation>
+    </message>
+    <message>
+        <source>Embedded again with another model</source>
+        <translation>用另一个模型重新计算</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s)</source>
+        <translation>
+            <numerusform>%n 张图像</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n people</source>
+        <translation>
+            <numerusform>%n 人</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 and %2</source>
+        <translation>%1、%2</translation>
     </message>
 </context>
 </TS>

@@ -19,6 +19,7 @@ class RowRole(IntEnum):
     SIDE = Qt.ItemDataRole.UserRole + 2
     TONE = Qt.ItemDataRole.UserRole + 3
     ITEM = Qt.ItemDataRole.UserRole + 4
+    MUTED = Qt.ItemDataRole.UserRole + 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class FaceRow:
         tone: name of the colour of the picture's border; empty for none.
         pixmap: the face; None for an outline.
         item: whatever the row stands for.
+        is_muted: whether the row counts no longer.
     """
 
     key: Hashable
@@ -42,6 +44,7 @@ class FaceRow:
     tone: str = ""
     pixmap: QPixmap | None = None
     item: object = None
+    is_muted: bool = False
 
 
 class FaceRowsModel(QAbstractListModel):
@@ -97,5 +100,6 @@ class FaceRowsModel(QAbstractListModel):
             RowRole.SIDE: row.side,
             RowRole.TONE: row.tone,
             RowRole.ITEM: row.item,
+            RowRole.MUTED: row.is_muted,
         }
         return values.get(role)

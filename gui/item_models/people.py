@@ -20,10 +20,13 @@ class Role(IntEnum):
     SUBTITLE = Qt.ItemDataRole.UserRole + 1
     QUALITY = Qt.ItemDataRole.UserRole + 2
     ITEM = Qt.ItemDataRole.UserRole + 3
+    IS_ASIDE = Qt.ItemDataRole.UserRole + 4
 
 
 def search_key(text: str) -> str:
     """Return what names are searched by: without case and accents, so that "jose" finds "José"."""
+    if text.isascii():
+        return text.casefold()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in apart if not unicodedata.combining(char))
 

@@ -47,14 +47,21 @@ class TemplatesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._name(template)
         if role == Role.SUBTITLE:
-            return self.tr("Quality %1").replace("%1", f"{template.quality:.0%}")
+            return self._subtitle(template)
         if role == Role.QUALITY:
-            return template.quality
+            return None if template.set_aside_at is not None else template.quality
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(template)
         if role == Qt.ItemDataRole.DecorationRole:
             return self.pictures.get(template.id)
+        if role == Role.IS_ASIDE:
+            return template.set_aside_at is not None
         return template if role == Role.ITEM else None
+
+    def _subtitle(self, template: Template) -> str:
+        if template.set_aside_at is not None:
+            return self.tr("Set aside")
+        return self.tr("Quality %1").replace("%1", f"{template.quality:.0%}")
 
     def _name(self, template: Template) -> str:
         return template.source.source_name or self.tr("Picture without a file")

@@ -12,7 +12,8 @@ from facerec.services.portraits import portraits
 from facerec.services.sightings import name_track
 from facerec.types import Crop
 from gui.i18n.enrolment import refusal_words
-from gui.pages.naming import Enrolled, enrolled, tell_enrolled
+from gui.pages.changes import Changed, changed, tell_enrolled
+from gui.pages.feed_runner import FeedRunner
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
@@ -21,7 +22,6 @@ from gui.widgets.guide_bar import GuideBar
 from gui.widgets.live_view import LiveView
 from gui.widgets.source_box import SourceBox
 from gui.widgets.text import button, card
-from gui.workers.job import Job
 from gui.workers.live_feed import LiveFeed
 from gui.workers.sources import SourceChoice, cameras
 
@@ -40,8 +40,8 @@ class CameraTab(QWidget):
         self._page = page
         self._context = page.context
         self._guide = Guide()
-        self._feed: LiveFeed | None = None
-        self._job: Job | None = None
+        self._runner = FeedRunner(page)
+        self._runner.changed.connect(self._show_running)
         self._taken: LiveTrack | None = None
         self.source = SourceBox()
         self.view = LiveView()
@@ -55,7 +55,7 @@ class CameraTab(QWidget):
     @property
     def is_running(self) -> bool:
         """Whether the camera is on."""
-        return self._job is not None
+        return self._runner.is_running
 
     def shown(self) -> None:
         """Look which cameras there are."""
@@ -77,33 +77,18 @@ class CameraTab(QWidget):
         self.form.show_nothing(self._invitation())
         feed, choice = LiveFeed(), self.source.choice
         feed.shown.connect(self._show_frame)
-        self._feed = feed
-        job = self._page.run(
-            self._context.runners.camera, lambda task: self._watch(task, feed, choice)
-        )
-        self._job = job
-        job.finished.connect(lambda: self._ended(job))
-        self._show_running(is_running=True)
+        self._runner.start(feed, lambda task: self._watch(task, feed, choice))
 
     def stop(self) -> None:
         """Let go of the camera."""
-        if self._feed is not None:
-            self._feed.blockSignals(True)
-        if self._job is not None:
-            self._job.cancel()
-        self._job = self._feed = None
-        self._show_running(is_running=False)
+        self._runner.stop()
 
     def _watch(self, task: Task, feed: LiveFeed, choice: SourceChoice) -> None:
         context = self._context
         pipeline = context.pipeline()
         feed.watch(task, context.gallery(), pipeline, choice.open(pipeline), rule=context.rule())
 
-    def _ended(self, job: Job) -> None:
-        if job is self._job:
-            self.stop()
-
-    def _show_running(self, *, is_running: bool) -> None:
+    def _show_running(self, is_running: bool) -> None:
         self.start_button.setText(self.tr("Stop") if is_running else self.tr("Start camera"))
         if is_running:
             self._stack.setCurrentIndex(1)
@@ -141,23 +126,27 @@ class CameraTab(QWidget):
         track, context = self._taken, self._context
         if track is None:
             return
-        options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
+        options = EnrollOptions(
+            allow_conflict=is_forced,
+            allow_low_quality=is_forced,
+            terms=self.form.terms_fields.terms(),
+        )
 
         def store() -> PersonOutcome:
             return name_track(context.gallery(), track, name, rule=context.rule(), options=options)
 
         self._page.run(
-            context.runners.compute, lambda task: enrolled(context.gallery(), store), self._enrolled
+            context.runners.compute, lambda task: changed(context.gallery(), store), self._enrolled
         )
 
-    def _enrolled(self, done: Enrolled[PersonOutcome]) -> None:
+    def _enrolled(self, done: Changed[PersonOutcome]) -> None:
         if not done.outcome.is_done:
             self.form.refuse(refusal_words(done.outcome))
             return
         self._taken = None
         self.form.clear_name()
         self.form.show_nothing(self._invitation())
-        self._show_running(is_running=self.is_running)
+        self._show_running(self.is_running)
         tell_enrolled(self._page, done)
 
     def _invitation(self) -> str:

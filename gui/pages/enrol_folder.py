@@ -23,7 +23,7 @@ from facerec.services.enroll import EnrollOptions, EnrollStatus, PersonOutcome, 
 from facerec.services.one_face import FacePolicy
 from gui.i18n.fill import fill
 from gui.item_models.import_rows import ImportModel
-from gui.pages.naming import enrolments_since, last_step_id, tell_change
+from gui.pages.changes import last_step_id, steps_since, tell_change
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
@@ -131,7 +131,7 @@ class FolderTab(QWidget):
         text = fill(self.tr("Import finished: %1."), self._summary.text())
         self._page.run(
             context.runners.compute,
-            lambda task: enrolments_since(context.gallery(), before),
+            lambda task: steps_since(context.gallery(), before),
             lambda step_ids: tell_change(self._page, text, step_ids),
         )
 

@@ -15,7 +15,7 @@ from facerec.services.identify import IdentifiedFace, identify_faces
 from facerec.services.portraits import portraits
 from facerec.types import Crop, ImageRGB
 from gui.i18n.enrolment import refusal_words
-from gui.pages.naming import Enrolled, enrolled, tell_enrolled
+from gui.pages.changes import Changed, changed, tell_enrolled
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.enrol_form import EnrolForm, FaceFacts
@@ -126,7 +126,11 @@ class PictureTab(QWidget):
         looked, index, context = self._looked, self.well.view.current, self._context
         if looked is None or index < 0:
             return
-        options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
+        options = EnrollOptions(
+            allow_conflict=is_forced,
+            allow_low_quality=is_forced,
+            terms=self.form.terms_fields.terms(),
+        )
         analyzed = looked.faces[index].analyzed
 
         def store() -> PersonOutcome:
@@ -138,10 +142,10 @@ class PictureTab(QWidget):
             return enroll(gallery, pipeline, name, [looked.source], rule=rule, options=options)
 
         self._page.run(
-            context.runners.compute, lambda task: enrolled(context.gallery(), store), self._enrolled
+            context.runners.compute, lambda task: changed(context.gallery(), store), self._enrolled
         )
 
-    def _enrolled(self, done: Enrolled[PersonOutcome]) -> None:
+    def _enrolled(self, done: Changed[PersonOutcome]) -> None:
         if not done.outcome.is_done:
             self.form.refuse(refusal_words(done.outcome))
             return

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from facerec.evaluate.error_rates import thin
 from facerec.evaluate.so_far import ScoresSoFar
+from gui.i18n.fill import fill
+from gui.i18n.rates import threshold_words
 from gui.theme import SIZES
 from gui.widgets.plot import Plot, Series
 from gui.widgets.plot_scale import Axis, percent_number
@@ -76,7 +78,10 @@ class EvaluationPlots(QWidget):
             (self.tr("same person"), np.histogram(mated, edges)[0], "accent"),
         )
         centres = (edges[:-1] + BIN / 2).tolist()
-        marks = [(threshold, self.tr("threshold"))] if threshold is not None else []
+        marks = []
+        if threshold is not None:
+            words = fill(self.tr("threshold %1"), threshold_words(threshold))
+            marks.append((threshold, words))
         self.scores.show_series(
             [
                 Series(name, centres, (counts / max(1, counts.sum())).tolist(), colour, True)

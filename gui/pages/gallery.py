@@ -7,9 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QStackedWidget, QWidget
 
 from facerec.gallery.people import Person
+from facerec.gallery.steps import StepKind
+from facerec.gallery.templates import Template
 from facerec.progress import Task
 from facerec.services import people
 from facerec.services.gallery import OpenGallery
@@ -17,7 +19,9 @@ from facerec.services.portraits import portraits, template_crops
 from gui.context import Context
 from gui.item_models.people import PeopleModel
 from gui.item_models.pictures import PictureStore
+from gui.pages.changes import Changed, changed, tell_change
 from gui.pages.gallery_actions import GalleryActions
+from gui.pages.gallery_steps import GallerySteps
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
@@ -47,16 +51,26 @@ class GalleryPage(Page):
         self.view.setAccessibleName(self.tr("People"))
         self._count = label("", "small")
         self.gallery_actions = GalleryActions(self)
-        self.panel = PersonPanel(self.gallery_actions.of_people())
+        self.gallery_steps = GallerySteps(self)
+        self.panel = PersonPanel(
+            self.gallery_actions.of_people(), self.gallery_actions.of_pictures()
+        )
         self.panel.hide()
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._people_widget())
+        self._stack.addWidget(self.view)
         self._stack.addWidget(self._empty_gallery())
         self._stack.addWidget(self._nobody_found())
         row = QHBoxLayout()
         row.setSpacing(SIZES.space_l)
         row.addWidget(self._stack, 1)
         row.addWidget(self.panel)
+        row.addWidget(self.gallery_steps.panel)
+        above = QHBoxLayout()
+        above.addWidget(self._count)
+        above.addStretch(1)
+        above.addWidget(self.gallery_steps.bar)
+        self.body.setSpacing(SIZES.space_s)
+        self.body.addLayout(above)
         self.body.addLayout(row, 1)
         self._is_stale = True
         # Who is to be chosen once the people were read.
@@ -87,6 +101,7 @@ class GalleryPage(Page):
             self._show_count()
 
         self._do(people.list_people, show)
+        self.gallery_steps.read()
 
     def chosen(self) -> list[Person]:
         """Return the people chosen, in the order shown."""
@@ -106,6 +121,7 @@ class GalleryPage(Page):
             lambda point: self._menu(self.panel.view, point, on_pictures=True)
         )
         self.panel.view.selectionModel().selectionChanged.connect(self._enable_actions)
+        self.gallery_steps.history_action.toggled.connect(self._look_at_selection)
         self._load_pictures(self.model.pictures, portraits)
         self._load_pictures(self.panel.model.pictures, template_crops)
         self.context.gallery_changed.connect(self._gallery_changed)
@@ -123,19 +139,10 @@ class GalleryPage(Page):
 
         store.wanted.connect(load)
 
-    def chosen_pictures(self) -> list[int]:
-        """Return the ids of the Templates chosen in the panel."""
+    def chosen_pictures(self) -> list[Template]:
+        """Return the Templates chosen in the panel."""
         indexes = self.panel.view.selectionModel().selectedIndexes()
-        return [self.panel.model.template(index).id for index in indexes]
-
-    def _people_widget(self) -> QWidget:
-        widget = QWidget()
-        column = QVBoxLayout(widget)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SIZES.space_s)
-        column.addWidget(self._count)
-        column.addWidget(self.view, 1)
-        return widget
+        return [self.panel.model.template(index) for index in indexes]
 
     def _empty_gallery(self) -> EmptyState:
         return EmptyState(
@@ -170,7 +177,7 @@ class GalleryPage(Page):
         text = self.tr("%n people", "", n_people)
         if shown != n_people:
             text = self.tr("%1 of %2").replace("%1", f"{shown:,}").replace("%2", f"{n_people:,}")
-        self._count.setText(text)
+        self._count.setText(text if n_people else "")
 
     def _choose(self, names: set[str]) -> None:
         selection = self.view.selectionModel()
@@ -182,9 +189,12 @@ class GalleryPage(Page):
         self._look_at_selection()
 
     def _look_at_selection(self) -> None:
+        """Show who is chosen, unless the history stands in that place."""
         chosen = self.chosen()
         self._enable_actions()
-        if len(chosen) == 1:
+        is_history = self.gallery_steps.history_action.isChecked()
+        self.gallery_steps.panel.setVisible(is_history)
+        if len(chosen) == 1 and not is_history:
             name = chosen[0].name
             self._do(lambda gallery: people.show_person(gallery, name), self._show_details)
         else:
@@ -193,13 +203,15 @@ class GalleryPage(Page):
 
     def _show_details(self, details: people.PersonDetails) -> None:
         chosen = self.chosen()
-        if len(chosen) == 1 and chosen[0].id == details.person.id:
+        is_history = self.gallery_steps.history_action.isChecked()
+        if len(chosen) == 1 and chosen[0].id == details.person.id and not is_history:
             self.panel.show_person(details)
             self.panel.show()
+            self._enable_actions()
 
     def _enable_actions(self) -> None:
         n_people = len(self.view.selectionModel().selectedIndexes())
-        self.gallery_actions.enable(n_people, len(self.chosen_pictures()))
+        self.gallery_actions.enable(n_people, self.chosen_pictures())
 
     def _menu(self, view: TileView, point: QPoint, *, on_pictures: bool) -> None:
         actions = self.gallery_actions
@@ -209,21 +221,28 @@ class GalleryPage(Page):
 
     def change(
         self,
+        kind: StepKind,
         work: Callable[[OpenGallery], Any],
         sentence: Callable[[Any], str],
         *,
         choose: Callable[[Any], str] | None = None,
     ) -> None:
-        """Change the gallery in the background, then say so; an undo would be offered there."""
+        """Change the gallery in the background, then say so and offer *Undo*.
+
+        Args:
+            kind: of the step it is.
+            work: changes the gallery, in a job.
+            sentence: what is said of its result.
+            choose: name of the Person to be chosen afterwards.
+        """
         self.banner.hide()
 
-        def say(result: object) -> None:
-            self.context.say(sentence(result))
+        def say(done: Changed[Any]) -> None:
             if choose is not None:
-                self._wanted = {choose(result)}
-            self.context.gallery_was_changed()
+                self._wanted = {choose(done.outcome)}
+            tell_change(self, sentence(done.outcome), done.step_ids)
 
-        self._do(work, say)
+        self._do(lambda gallery: changed(gallery, lambda: work(gallery), kind), say)
 
     def _do(self, work: Callable[[OpenGallery], Any], done: Callable[[Any], None]) -> None:
         self.run(self.context.runners.disk, lambda task: work(self.context.gallery()), done)

@@ -14,8 +14,9 @@ from facerec.services.sightings import UnknownGroup, name_track, name_unknown
 from gui.context import Context, LoadState
 from gui.i18n.enrolment import refusal_words
 from gui.i18n.fill import fill
+from gui.pages.changes import Changed, changed, tell_enrolled
+from gui.pages.feed_runner import FeedRunner
 from gui.pages.live_queue import QueueKeeper
-from gui.pages.naming import Enrolled, enrolled, tell_enrolled
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.empty_state import EmptyState
@@ -24,7 +25,6 @@ from gui.widgets.live_panel import LivePanel
 from gui.widgets.live_view import LiveView
 from gui.widgets.source_box import SourceBox
 from gui.widgets.text import button, card
-from gui.workers.job import Job
 from gui.workers.live_feed import LiveFeed
 from gui.workers.sources import SourceChoice, cameras
 
@@ -48,8 +48,7 @@ class LivePage(Page):
         self.strip = FaceStrip()
         self.panel = LivePanel()
         self._queue = QueueKeeper(self, self.panel.queue)
-        self._feed: LiveFeed | None = None
-        self._job: Job | None = None
+        self._runner = FeedRunner(self)
         self._was_running = False
         self.add_header(self.tr("Live"), self.tr("See who is before a camera, as it happens."))
         self.start_button = button(self.tr("Start"), self.toggle, kind="primary")
@@ -66,12 +65,12 @@ class LivePage(Page):
         row.addWidget(self.panel)
         self.body.addLayout(row, 1)
         self._connect()
-        self._show_running(is_running=False)
+        self._show_running(False)
 
     @property
     def is_running(self) -> bool:
         """Whether a source is watched."""
-        return self._job is not None
+        return self._runner.is_running
 
     def shown(self) -> None:
         """Look which cameras there are; go on if leaving the page stopped the video."""
@@ -102,24 +101,11 @@ class LivePage(Page):
         feed.shown.connect(self._show_frame)
         feed.happened.connect(self._show_event)
         feed.state_changed.connect(self._show_state)
-        self._feed = feed
-        job = self.run(
-            self.context.runners.camera,
-            lambda task: self._watch(task, feed, choice, keep),
-            failed=self.show_error,
-        )
-        self._job = job
-        job.finished.connect(lambda: self._ended(job))
-        self._show_running(is_running=True)
+        self._runner.start(feed, lambda task: self._watch(task, feed, choice, keep))
 
     def stop(self) -> None:
         """Watch no longer; the camera is let go of in the background."""
-        if self._feed is not None:
-            self._feed.blockSignals(True)
-        if self._job is not None:
-            self._job.cancel()
-        self._job = self._feed = None
-        self._show_running(is_running=False)
+        self._runner.stop()
 
     def _watch(self, task: Task, feed: LiveFeed, choice: SourceChoice, keep: LiveSettings) -> None:
         """Open all that is needed and watch; runs on the camera's thread."""
@@ -134,11 +120,7 @@ class LivePage(Page):
             keep=keep,
         )
 
-    def _ended(self, job: Job) -> None:
-        if job is self._job:
-            self.stop()
-
-    def _show_running(self, *, is_running: bool) -> None:
+    def _show_running(self, is_running: bool) -> None:
         self.start_button.setText(self.tr("Stop") if is_running else self.tr("Start"))
         if is_running:
             self._stage_stack.setCurrentIndex(1)
@@ -193,7 +175,7 @@ class LivePage(Page):
         context = self.context
         options = EnrollOptions(allow_conflict=is_forced, allow_low_quality=is_forced)
 
-        def enrol(task: Task) -> Enrolled[PersonOutcome]:
+        def enrol(task: Task) -> Changed[PersonOutcome]:
             del task
             gallery, rule = context.gallery(), context.rule()
 
@@ -202,11 +184,11 @@ class LivePage(Page):
                     return name_track(gallery, subject, name, rule=rule, options=options)
                 return name_unknown(gallery, subject, name, rule=rule, options=options)
 
-            return enrolled(gallery, store)
+            return changed(gallery, store)
 
         self.run(context.runners.compute, enrol, self._named)
 
-    def _named(self, done: Enrolled[PersonOutcome]) -> None:
+    def _named(self, done: Changed[PersonOutcome]) -> None:
         if not done.outcome.is_done:
             self.strip.refuse(refusal_words(done.outcome))
             return
@@ -223,6 +205,7 @@ class LivePage(Page):
             )
 
     def _connect(self) -> None:
+        self._runner.changed.connect(self._show_running)
         self.source.source_changed.connect(self._restart)
         self.view.chosen.connect(self._choice_changed)
         self.view.enrol_wanted.connect(self._ask_name)

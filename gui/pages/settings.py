@@ -10,8 +10,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,9 +20,11 @@ from facerec.services.storage import StorageFigures, measure_storage
 from facerec.zoo import find_model, list_models
 from gui.context import Context
 from gui.i18n.catalogue import LANGUAGES
+from gui.pages.calibration import CalibrationKeeper
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.alarm_choice import AlarmChoice
+from gui.widgets.page_scroll import PageScroll
 from gui.widgets.settings_card import ChoiceBox, SettingsCard
 from gui.widgets.text import button, label
 
@@ -37,30 +37,26 @@ class SettingsPage(Page):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.add_header(self.tr("Settings"), self.tr("Changes count at once."))
-        column = QVBoxLayout()
-        column.setContentsMargins(0, 0, SIZES.space_m, SIZES.space_xl)
-        column.setSpacing(SIZES.space_l)
+        self.calibration = CalibrationKeeper(self)
+        self.calibration.read.connect(self._show_model)
+        self.calibration.made.connect(self._use_calibration)
+        scroll = PageScroll(width_px=_WIDTH_PX)
         for made in (
-            self._appearance(), self._recognition(), self._camera(), self._storage(),
-            self._privacy(),
+            self._appearance(), self._recognition(), self.calibration.card, self._camera(),
+            self._storage(), self._privacy(),
         ):  # fmt: skip
-            column.addWidget(made)
-        column.addStretch(1)
-        inside = QWidget()
-        inside.setMaximumWidth(_WIDTH_PX)
-        inside.setLayout(column)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inside)
-        scroll.setAlignment(Qt.AlignmentFlag.AlignLeft)
+            scroll.column.addWidget(made)
+        scroll.column.addStretch(1)
+        scroll.column.addSpacing(SIZES.space_xl)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.addWidget(scroll, 1)
-        context.settings_changed.connect(self._show_model)
+        context.settings_changed.connect(self._settings_changed)
         self._show_model()
 
     def shown(self) -> None:
-        """Measure the storage and look for cameras again."""
+        """Measure the storage, read the calibration and look for cameras again."""
         runners = self.context.runners
+        self.calibration.look()
         self.run(runners.disk, lambda task: measure_storage(self.context.gallery()), self._measured)
         self.run(runners.disk, lambda task: list_cameras(), self._show_cameras)
 
@@ -99,6 +95,7 @@ class SettingsPage(Page):
         self.alarms.chosen.connect(
             lambda fmr: self._set({"match.fmr": fmr, "match.threshold": None})
         )
+        self.alarms.own_chosen.connect(self._use_calibration)
         made.add_row(self.tr("False alarms, at most"), self.alarms)
         return made
 
@@ -137,11 +134,20 @@ class SettingsPage(Page):
                 "For each picture enrolled, the gallery keeps the face cut from it, 512 numbers "
                 "that describe it, and the name of the file. The picture itself is not kept."
             ),
-            self.tr("Deleting a person erases all of this from the files of the gallery."),
+            self._of_removal(),
             self.tr("Face data is biometric data: storing it usually needs the person's consent."),
         ):
             made.add_wide(label(sentence, wrap=True))
         return made
+
+    def _of_removal(self) -> str:
+        n_days = self.context.settings.store.keep_days
+        if not n_days:
+            return self.tr("Removing a person takes all of this from the gallery at once.")
+        return self.tr(
+            "Removing a person can be undone for %n days; then all of this goes from the gallery.",
+            "", n_days,
+        )  # fmt: skip
 
     def _set(self, changes: Mapping[str, object]) -> None:
         self.banner.hide()
@@ -150,13 +156,24 @@ class SettingsPage(Page):
         except (FacerecError, OSError) as error:
             self.show_error(error)
 
+    def _use_calibration(self) -> None:
+        """Let the gallery's own Threshold count again, where another was chosen before."""
+        match = self.context.settings.match
+        if match.fmr is not None or match.threshold is not None:
+            self._set({"match.fmr": None, "match.threshold": None})
+
+    def _settings_changed(self, keys: frozenset[str]) -> None:
+        self._show_model()
+        if any(key.startswith("match.") for key in keys):
+            self.calibration.look()
+
     def _card_name(self) -> str:
         try:
             return find_model(self.context.settings.embed.model).name
         except FacerecError:
             return ""
 
-    def _show_model(self, *_: object) -> None:
+    def _show_model(self) -> None:
         try:
             card = find_model(self.context.settings.embed.model)
         except FacerecError as error:
@@ -164,7 +181,7 @@ class SettingsPage(Page):
             return
         self._licence.setText(card.licence)
         self._training.setText(card.training_data)
-        self.alarms.show_card(card, self.context.settings.match)
+        self.alarms.show_card(card, self.context.settings.match, self.calibration.found)
 
     def _show_cameras(self, cameras: dict[int, str]) -> None:
         chosen = self.context.settings.window.camera

@@ -15,10 +15,12 @@ from gui.widgets.text import card, label, set_role
 from gui.workers.run_log import RunState
 
 _PLOT_PX = 200
+# Of one data set after the other: the same person, different people.
+HISTOGRAM_COLOURS = ("accent", "bad", "good", "warn")
 
 
 class TrainingView(QWidget):
-    """Status on top, five plots below."""
+    """Status on top, six plots below."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class TrainingView(QWidget):
             grid.addWidget(_on_card(plot), 0, 2 * place, 1, 2)
         for place, plot in enumerate((self.found, self.rank1)):
             grid.addWidget(_on_card(plot), 1, 3 * place, 1, 3)
+        grid.addWidget(_on_card(self.scores), 2, 0, 1, 6)
         for at in range(6):
             grid.setColumnStretch(at, 1)
         column.addLayout(grid)
@@ -56,6 +59,23 @@ class TrainingView(QWidget):
             plot.show_series([Series("", steps, [float(entry[key]) for entry in progress])])
         self.found.show_series(_of_sources(state, "tar"))
         self.rank1.show_series(_of_sources(state, "rank1"))
+        self.scores.show_series(self._histograms(state))
+
+    def _histograms(self, state: RunState) -> list[Series]:
+        """Two histograms a data set, of the last evaluation."""
+        counted = state.of("scores")
+        latest = [entry for entry in counted if entry["step"] == counted[-1]["step"]]
+        found: list[Series] = []
+        for entry in sorted(latest, key=lambda entry: str(entry["source"])):
+            prefix = f"{entry['source']}: " if len(latest) > 1 else ""
+            for key, name in (
+                ("mated", self.tr("same person")),
+                ("non_mated", self.tr("different people")),
+            ):
+                colour = HISTOGRAM_COLOURS[len(found) % len(HISTOGRAM_COLOURS)]
+                xs, ys = _shares(entry[key], *entry["range"])
+                found.append(Series(prefix + name, xs, ys, colour, is_filled=True))
+        return found
 
     def _show_status(
         self, state: RunState, progress: Sequence[dict[str, Any]], *, is_running: bool
@@ -114,6 +134,17 @@ class TrainingView(QWidget):
             self.tr("Held-out people: found when 1 in 1,000 strangers matches"), step, share
         )
         self.rank1 = Plot(self.tr("Held-out people: right person first (rank 1)"), step, share)
+        self.scores = Plot(
+            self.tr("Held-out people: scores at the last evaluation"),
+            Axis(self.tr("score")),
+            Axis(low=0.0, write=percent_number),
+        )
+
+
+def _shares(counts: Sequence[int], low: float, high: float) -> tuple[list[float], list[float]]:
+    """Return the middle of each bin, and its share of all."""
+    width, total = (high - low) / len(counts), max(1, sum(counts))
+    return [low + (at + 0.5) * width for at in range(len(counts))], [n / total for n in counts]
 
 
 def _of_sources(state: RunState, key: str) -> list[Series]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from facerec.errors import FacerecError
 from facerec.zoo import find_model
 from gui.context import Context
 from gui.pages.page import Page
 from gui.theme import SIZES
+from gui.widgets.page_scroll import PageScroll
 from gui.widgets.text import IconLabel, button, card, label
 
 _WIDTH_PX = 860
@@ -20,9 +21,8 @@ class WelcomePage(Page):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        column = QVBoxLayout()
-        column.setContentsMargins(0, 0, SIZES.space_m, SIZES.space_xl)
-        column.setSpacing(SIZES.space_l)
+        scroll = PageScroll(width_px=_WIDTH_PX, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column = scroll.column
         column.addStretch(1)
         column.addWidget(label(self.tr("Welcome to facerec"), "display"))
         column.addWidget(
@@ -50,13 +50,6 @@ class WelcomePage(Page):
             row.addWidget(label(sentence, "muted", wrap=True), 1)
             column.addLayout(row)
         column.addStretch(2)
-        inside = QWidget()
-        inside.setMaximumWidth(_WIDTH_PX)
-        inside.setLayout(column)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inside)
-        scroll.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.body.addWidget(scroll, 1)
 
     def _steps(self) -> tuple[tuple[str, str, str, str, str], ...]:
@@ -81,7 +74,7 @@ class WelcomePage(Page):
                 ),
                 (
                     "gallery", self.tr("Look at the gallery"),
-                    self.tr("Rename, merge or delete the people who are enrolled."),
+                    self.tr("Rename, merge or remove the people who are enrolled."),
                     self.tr("Open"), "gallery",
                 ),
             )

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from facerec.types import Candidate, Crop, Decision, QualityIssue
 from gui.i18n.errors import translated_issue
 from gui.i18n.fill import fill
+from gui.i18n.rates import threshold_words
 from gui.item_models.face_rows import FaceRow
 from gui.theme import SIZES
 from gui.widgets.face_list import FaceList, small_pixmap
 from gui.widgets.name_field import NameField
+from gui.widgets.terms_fields import TermsFields
 from gui.widgets.text import button, card, label, line, set_role
 from gui.widgets.thumbnail import FaceThumbnail
 
@@ -44,6 +46,7 @@ class EnrolForm(QWidget):
 
     Attributes:
         field: where the name is typed.
+        terms_fields: what the person agreed to; they keep their text for the next person.
         alike: the people it could be confused with.
 
     Signals:
@@ -64,6 +67,7 @@ class EnrolForm(QWidget):
         self._alike_note = label("", "muted", wrap=True)
         self.field = NameField()
         self._hint = label("", "small", wrap=True)
+        self.terms_fields = TermsFields()
         self._refusal = label("", "bad", wrap=True)
         self._yes = button(self.tr("Enrol"), self._submit, kind="primary", icon_name="enrol")
         self._anyway = button(
@@ -155,8 +159,8 @@ class EnrolForm(QWidget):
         elif candidates[0].score >= threshold:
             self._alike_note.setText(self.tr("Too alike to be told apart. Is it the same person?"))
         else:
-            text = self.tr("Nobody enrolled is too alike (threshold %1).")
-            self._alike_note.setText(fill(text, f"{threshold:.2f}"))
+            text = self.tr("Nobody enrolled is too alike: threshold %1.")
+            self._alike_note.setText(fill(text, threshold_words(threshold)))
 
     def _likeness(self, score: float, threshold: float) -> str:
         if score >= threshold:
@@ -214,6 +218,7 @@ class EnrolForm(QWidget):
         column.addSpacing(SIZES.space_xs)
         column.addWidget(self.field)
         column.addWidget(self._hint)
+        column.addWidget(self.terms_fields)
         column.addWidget(self._refusal)
         buttons = QHBoxLayout()
         buttons.setSpacing(SIZES.space_s)

@@ -7,14 +7,15 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QWidget,
 )
 
 from facerec.types import Crop
 from gui import theme
 from gui.item_models.face_rows import FaceRowsModel, RowRole
+from gui.widgets.item_drawing import draw_ground, draw_line
 from gui.widgets.thumbnail import draw_rounded, qimage_from_rgb
 
 ROW_PX = 52
@@ -23,7 +24,11 @@ _PAD_PX = 7
 
 
 class FaceRowDelegate(QStyledItemDelegate):
-    """Draws one row."""
+    """Draws one row, with or without a picture."""
+
+    def __init__(self, parent: QWidget, *, pictures: bool) -> None:
+        super().__init__(parent)
+        self._has_pictures = pictures
 
     def sizeHint(  # noqa: N802  (Qt's name)
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -42,12 +47,17 @@ class FaceRowDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(option.rect).adjusted(1, 1, -1, -1)
-        state = option.state
-        is_chosen = bool(state & QStyle.StateFlag.State_Selected)
-        if is_chosen or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("accent_soft" if is_chosen else "raised"))
-            painter.drawRoundedRect(box, theme.SIZES.radius_m, theme.SIZES.radius_m)
+        draw_ground(painter, option, box)
+        left = box.x() + _PAD_PX
+        if self._has_pictures:
+            left = self._draw_picture(painter, index, box) + 10
+        self._draw_words(painter, index, box, left)
+        painter.restore()
+
+    def _draw_picture(
+        self, painter: QPainter, index: QModelIndex | QPersistentModelIndex, box: QRectF
+    ) -> float:
+        """Draw the face with its border; return where it ends."""
         picture = QRectF(box.x() + _PAD_PX, box.center().y() - _PICTURE_PX / 2, *[_PICTURE_PX] * 2)
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         shown = pixmap if isinstance(pixmap, QPixmap) else None
@@ -57,8 +67,7 @@ class FaceRowDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.colour(tone), 2))
             painter.drawRoundedRect(picture, theme.SIZES.radius_s, theme.SIZES.radius_s)
-        self._draw_words(painter, index, box, picture.right() + 10)
-        painter.restore()
+        return picture.right()
 
     def _draw_words(
         self,
@@ -76,20 +85,15 @@ class FaceRowDelegate(QStyledItemDelegate):
         subtitle = str(index.data(RowRole.SUBTITLE) or "")
         middle = box.center().y()
         first = QRectF(left, middle - (19 if subtitle else 10), right - left - side_px - 6, 20)
-        painter.setPen(theme.colour("text"))
-        self._draw_line(painter, first, str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        painter.setPen(theme.colour("muted" if index.data(RowRole.MUTED) else "text"))
+        draw_line(painter, first, str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
         painter.setFont(small)
         painter.setPen(theme.colour("muted"))
         aside = QRectF(right - side_px, first.y(), side_px + 1, 20)
         painter.drawText(aside, Qt.AlignmentFlag.AlignVCenter, side)
         if subtitle:
-            self._draw_line(painter, QRectF(left, middle, right - left, 19), subtitle)
+            draw_line(painter, QRectF(left, middle, right - left, 19), subtitle)
         painter.setFont(font)
-
-    def _draw_line(self, painter: QPainter, line: QRectF, text: str) -> None:
-        metrics = QFontMetricsF(painter.font())
-        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided)
 
 
 class FaceList(QListView):
@@ -99,11 +103,11 @@ class FaceList(QListView):
         rows: its model.
     """
 
-    def __init__(self, name: str, *, selectable: bool = False) -> None:
+    def __init__(self, name: str, *, selectable: bool = False, pictures: bool = True) -> None:
         super().__init__()
         self.rows = FaceRowsModel(self)
         self.setModel(self.rows)
-        self.setItemDelegate(FaceRowDelegate(self))
+        self.setItemDelegate(FaceRowDelegate(self, pictures=pictures))
         self.setAccessibleName(name)
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)

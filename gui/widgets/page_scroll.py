@@ -15,12 +15,28 @@ class PageScroll(QScrollArea):
         column: where the cards go.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        width_px: int | None = None,
+        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    ) -> None:
+        """Make an empty one.
+
+        Args:
+            parent: of the widget.
+            width_px: the cards are no wider; as wide as the page when not given.
+            alignment: where they stand then.
+        """
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         content = QWidget()
+        if width_px is not None:
+            content.setMaximumWidth(width_px)
+            self.setAlignment(alignment)
         self.column = QVBoxLayout(content)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(SIZES.space_l)

@@ -1,4 +1,4 @@
-"""Questions about people: a new name, whom to merge with, whether to delete."""
+"""Questions about people: a name, another person, consent, removal."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from facerec.gallery.people import Person
+from facerec.services.people import PersonDetails
+from gui.i18n.fill import fill
 from gui.item_models.people import PeopleModel
 from gui.theme import SIZES
+from gui.widgets.terms_fields import TermsFields
 from gui.widgets.text import button, label
 
 _WIDTH_PX = 420
@@ -51,23 +54,23 @@ class Question(QDialog):
         column.addLayout(row)
 
 
-class RenameDialog(Question):
-    """Asks for a new name.
+class NameDialog(Question):
+    """Asks for a name.
 
     Attributes:
         field: where it is typed.
     """
 
-    def __init__(self, person: Person, parent: QWidget | None = None) -> None:
-        super().__init__(
-            self.tr("Rename"), self.tr("The pictures stay with the person."), self.tr("Rename"),
-            parent=parent,
-        )  # fmt: skip
-        self.field = QLineEdit(person.name)
+    def __init__(
+        self, heading: str, sentence: str, verb: str, *, name: str = "",
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(heading, sentence, verb, parent=parent)
+        self.field = QLineEdit(name)
         self.field.setAccessibleName(self.tr("New name"))
         self.field.selectAll()
         self.field.textChanged.connect(
-            lambda text: self.yes_button.setEnabled(text.strip() not in ("", person.name))
+            lambda text: self.yes_button.setEnabled(text.strip() not in ("", name))
         )
         self.yes_button.setEnabled(False)
         self.yes_button.setDefault(True)
@@ -75,28 +78,22 @@ class RenameDialog(Question):
         self.field.setFocus()
 
 
-class MergeDialog(Question):
-    """Asks whom the chosen people shall be merged into.
+class PersonDialog(Question):
+    """Asks for somebody who is enrolled.
 
     Attributes:
-        model: everybody else.
+        model: who may be chosen.
         field: the search.
         view: the list.
     """
 
     def __init__(
-        self, sources: Sequence[Person], everybody: Sequence[Person], parent: QWidget | None = None
-    ) -> None:
-        names = ", ".join(person.name for person in sources)
-        super().__init__(
-            self.tr("Merge %1 into…").replace("%1", names),
-            self.tr("Their pictures move to the person you choose; the emptied names go."),
-            self.tr("Merge"),
-            parent=parent,
-        )
+        self, heading: str, sentence: str, verb: str, people: Sequence[Person],
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(heading, sentence, verb, parent=parent)
         self.model = PeopleModel(self)
-        gone = {person.id for person in sources}
-        self.model.set_people([person for person in everybody if person.id not in gone])
+        self.model.set_people(people)
         self.field = QLineEdit()
         self.field.setPlaceholderText(self.tr("Search people"))
         self.field.setAccessibleName(self.tr("Search people"))
@@ -132,12 +129,33 @@ class MergeDialog(Question):
         self.yes_button.setEnabled(self.target is not None)
 
 
-class DeleteDialog(Question):
-    """Asks before something is deleted; *Cancel* is what Enter does."""
+class ConsentDialog(Question):
+    """Asks what somebody agreed to.
+
+    Attributes:
+        fields: filled in with what is recorded.
+    """
+
+    def __init__(self, details: PersonDetails, parent: QWidget | None = None) -> None:
+        super().__init__(
+            fill(self.tr("Consent of %1"), details.person.name),
+            self.tr("From the end of the time on, the person is not named any more."),
+            self.tr("Record"),
+            parent=parent,
+        )
+        self.fields = TermsFields()
+        self.fields.show_consent(details.consent)
+        self.yes_button.setDefault(True)
+        self.between.addWidget(self.fields)
+        self.fields.consent.setFocus()
+
+
+class RemoveDialog(Question):
+    """Asks before people are removed; *Cancel* is what Enter does."""
 
     def __init__(self, heading: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(heading, sentence, "", kind="danger", parent=parent)
-        self.yes_button.setText(self.tr("Delete"))
+        self.yes_button.setText(self.tr("Remove"))
         self.yes_button.setAutoDefault(False)
         self.cancel_button.setDefault(True)
         self.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -15,13 +14,18 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.item_models.people import Role
+from gui.widgets.item_drawing import draw_ground, draw_line
 from gui.widgets.thumbnail import draw_rounded
 
 _PAD_PX = 8
 _LINE_PX = 19
 _BAR_PX = 3
+# Of pictures that are kept and not compared.
+_ASIDE_OPACITY = 0.35
 # Qt keeps the width of a scroll bar free even where one is shown, and wraps at the last pixels.
 _SLACK_PX = 6
+# Tiles that are laid out at a stretch: some ten milliseconds of work, far more than a screen full.
+BATCH = 2_000
 
 
 class TileDelegate(QStyledItemDelegate):
@@ -58,28 +62,18 @@ class TileDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(option.rect).adjusted(2, 2, -2, -2)
-        self._draw_ground(painter, option, box)
+        draw_ground(painter, option, box, is_framed=True)
         picture = QRectF(
             box.center().x() - self._picture_px / 2, box.y() + _PAD_PX - 2,
             self._picture_px, self._picture_px,
         )  # fmt: skip
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         shown = pixmap if isinstance(pixmap, QPixmap) else None
+        painter.setOpacity(_ASIDE_OPACITY if index.data(Role.IS_ASIDE) else 1.0)
         draw_rounded(painter, picture, shown, theme.SIZES.radius_m)
+        painter.setOpacity(1.0)
         self._draw_words(painter, index, picture, box)
         painter.restore()
-
-    def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem, box: QRectF) -> None:
-        state = option.state
-        is_chosen = bool(state & QStyle.StateFlag.State_Selected)
-        if is_chosen or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.colour("accent_soft" if is_chosen else "raised"))
-            painter.drawRoundedRect(box, theme.SIZES.radius_m, theme.SIZES.radius_m)
-        if is_chosen or state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(theme.colour("accent"), 2))
-            painter.drawRoundedRect(box, theme.SIZES.radius_m, theme.SIZES.radius_m)
 
     def _draw_words(
         self,
@@ -92,19 +86,15 @@ class TileDelegate(QStyledItemDelegate):
         line = QRectF(box.x() + 3, picture.bottom() + 4, box.width() - 6, _LINE_PX)
         name = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
         painter.setPen(theme.colour("text"))
-        self._draw_line(painter, line, name)
+        draw_line(painter, line, name, Qt.AlignmentFlag.AlignCenter)
         font.setPixelSize(theme.SIZES.text_s)
         painter.setFont(font)
         painter.setPen(theme.colour("muted"))
-        self._draw_line(painter, line.translated(0, _LINE_PX - 2), str(index.data(Role.SUBTITLE)))
+        below = line.translated(0, _LINE_PX - 2)
+        draw_line(painter, below, str(index.data(Role.SUBTITLE)), Qt.AlignmentFlag.AlignCenter)
         quality = index.data(Role.QUALITY)
         if isinstance(quality, float):
             self._draw_bar(painter, picture, quality)
-
-    def _draw_line(self, painter: QPainter, line: QRectF, text: str) -> None:
-        metrics = QFontMetrics(painter.font())
-        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
-        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided)
 
     def _draw_bar(self, painter: QPainter, picture: QRectF, quality: float) -> None:
         bar = QRectF(picture.x() + 6, picture.bottom() - 9, picture.width() - 12, _BAR_PX)
@@ -128,6 +118,8 @@ class TileView(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setUniformItemSizes(True)
+        self.setLayoutMode(QListView.LayoutMode.Batched)
+        self.setBatchSize(BATCH)
         self.setGridSize(self._delegate.tile_size() + QSize(4, 6))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -136,6 +128,18 @@ class TileView(QListView):
         self.verticalScrollBar().setSingleStep(40)
         self.viewport().setAutoFillBackground(False)
         self.setMouseTracking(True)
+
+    def scrollTo(  # noqa: N802  (Qt's name)
+        self,
+        index: QModelIndex | QPersistentModelIndex,
+        hint: QListView.ScrollHint = QListView.ScrollHint.EnsureVisible,
+    ) -> None:
+        """Show a tile; those that wait for their batch are laid out first."""
+        if index.row() >= BATCH and not self.visualRect(index).isValid():
+            self.setLayoutMode(QListView.LayoutMode.SinglePass)
+            self.doItemsLayout()
+            self.setLayoutMode(QListView.LayoutMode.Batched)
+        super().scrollTo(index, hint)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802  (Qt's name)
         """Share the width among the cells, so that no gap is left at the right."""

@@ -51,6 +51,8 @@ def _run(stream, run: Path, pack: str, done: int, steps: int, pause: float) -> N
             images_per_s=50.0, seconds_left=60.0 * (steps - step),
         )  # fmt: skip
         write("held_out", step, source="toy", tar=step / 10, rank1=step / 20)
+        counts = {"mated": [0, 1, 2 * step, 1], "non_mated": [9, 6, 0, 0]}
+        write("scores", step, source="toy", range=[-0.4, 1.0], **counts)
         (run / "last.pt").write_bytes(b"x")
         _say(f"step {step}")
     write("remark", steps, sentence="That was all.")

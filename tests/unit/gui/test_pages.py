@@ -183,14 +183,17 @@ def test_gallery_actions_fit_what_is_chosen(window, gallery_page, qtbot) -> None
     _choose(gallery_page, window, qtbot)
     assert enabled() == set()
     _choose(gallery_page, window, qtbot, "Ada")
-    assert enabled() == {"rename", "merge", "delete"}
+    assert enabled() == {"rename", "merge", "consent", "remove"}
     _choose(gallery_page, window, qtbot, "Ada", "Bob")
-    assert enabled() == {"merge", "delete"}
+    assert enabled() == {"merge", "remove"}
     assert not gallery_page.panel.isVisible()
+    _choose(gallery_page, window, qtbot, "Cleo")
+    gallery_page.panel.view.setCurrentIndex(gallery_page.panel.model.index(0))
+    assert enabled() >= {"move", "split", "set-aside", "remove-pictures"}
 
 
 def test_gallery_renames(window, gallery_page, qtbot, monkeypatch) -> None:
-    _answer(monkeypatch, "RenameDialog", lambda dialog: dialog.field.setText("Ada Lovelace"))
+    _answer(monkeypatch, "NameDialog", lambda dialog: dialog.field.setText("Ada Lovelace"))
     _choose(gallery_page, window, qtbot, "Ada")
 
     gallery_page.gallery_actions.by_id["rename"].trigger()
@@ -201,7 +204,7 @@ def test_gallery_renames(window, gallery_page, qtbot, monkeypatch) -> None:
 
 
 def test_gallery_refuses_a_name_that_is_taken(window, gallery_page, qtbot, monkeypatch) -> None:
-    _answer(monkeypatch, "RenameDialog", lambda dialog: dialog.field.setText("bob"))
+    _answer(monkeypatch, "NameDialog", lambda dialog: dialog.field.setText("bob"))
     _choose(gallery_page, window, qtbot, "Ada")
 
     gallery_page.gallery_actions.by_id["rename"].trigger()
@@ -211,7 +214,7 @@ def test_gallery_refuses_a_name_that_is_taken(window, gallery_page, qtbot, monke
 
 
 def test_gallery_merges(window, gallery_page, qtbot, monkeypatch) -> None:
-    _answer(monkeypatch, "MergeDialog", lambda dialog: dialog.field.setText("cle"))
+    _answer(monkeypatch, "PersonDialog", lambda dialog: dialog.field.setText("cle"))
     _choose(gallery_page, window, qtbot, "Ada", "Bob")
 
     gallery_page.gallery_actions.by_id["merge"].trigger()
@@ -221,14 +224,14 @@ def test_gallery_merges(window, gallery_page, qtbot, monkeypatch) -> None:
     assert gallery_page.panel.model.rowCount() == 6
 
 
-def test_gallery_deletes_people_and_pictures(window, gallery_page, qtbot, monkeypatch) -> None:
-    _answer(monkeypatch, "DeleteDialog")
+def test_gallery_removes_people_and_pictures(window, gallery_page, qtbot, monkeypatch) -> None:
+    _answer(monkeypatch, "RemoveDialog")
     _choose(gallery_page, window, qtbot, "Ada", "Bob")
-    gallery_page.gallery_actions.by_id["delete"].trigger()
+    gallery_page.gallery_actions.by_id["remove"].trigger()
     _idle(window, qtbot)
     _choose(gallery_page, window, qtbot, "Cleo")
     gallery_page.panel.view.setCurrentIndex(gallery_page.panel.model.index(0))
-    gallery_page.gallery_actions.by_id["delete-pictures"].trigger()
+    gallery_page.gallery_actions.by_id["remove-pictures"].trigger()
     _idle(window, qtbot)
 
     gallery = window.context.gallery()
@@ -236,9 +239,9 @@ def test_gallery_deletes_people_and_pictures(window, gallery_page, qtbot, monkey
 
 
 def test_gallery_keeps_what_was_not_confirmed(window, gallery_page, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(person_dialogs.DeleteDialog, "exec", lambda self: 0)
+    monkeypatch.setattr(person_dialogs.RemoveDialog, "exec", lambda self: 0)
     _choose(gallery_page, window, qtbot, "Ada")
-    gallery_page.gallery_actions.by_id["delete"].trigger()
+    gallery_page.gallery_actions.by_id["remove"].trigger()
     _idle(window, qtbot)
 
     assert _names(gallery_page) == list(NAMES)

@@ -12,7 +12,7 @@ import pytest
 from gui.pages import PageEntry
 from gui.pages.train import INSTALL_COMMAND, TrainPage
 from gui.pages.training_process import TrainingProcess
-from gui.workers.run_log import RunFolder, shipped_recipes
+from gui.workers.run_log import RunFolder, RunState, shipped_recipes
 from tests.helpers import fake_training
 
 # Never reached on a machine that does nothing else.
@@ -61,6 +61,11 @@ def test_run_is_started_followed_and_complete(page: TrainPage, qtbot) -> None:
     assert page.view.loss.series[0].ys == [1, 1 / 2, 1 / 3, 1 / 4]
     assert [one.name for one in page.view.found.series] == ["toy"]
     assert page.view.found.series[0].ys == [0.1, 0.2, 0.3, 0.4]
+    same, different = page.view.scores.series
+    assert (same.name, different.name) == ("same person", "different people")
+    assert same.xs == pytest.approx([-0.225, 0.125, 0.475, 0.825])
+    assert same.ys == pytest.approx([0.0, 0.1, 0.8, 0.1])  # (those of the last step)
+    assert different.ys == pytest.approx([0.6, 0.4, 0.0, 0.0])
     assert page.view.sentence.text() == "That was all."
     assert page.view.bar.value() == page.view.bar.maximum() == 4
     assert "step 4" in page.output.toPlainText()
@@ -94,6 +99,34 @@ def test_known_error_is_said_in_the_banner(page: TrainPage, qtbot) -> None:
 
     assert page.banner.text.startswith("There is no pack there. Make one.")
     assert page.form.start_button.isEnabled()
+
+
+def test_histogram_of_two_data_sets_and_of_an_older_log(page: TrainPage, tmp_path: Path) -> None:
+    entries = [
+        {"event": "progress", "step": 5, "loss": 1, "learning_rate": 1, "images_per_s": 1},
+        *(
+            {
+                "event": "scores", "step": 5, "source": source, "range": [-0.4, 1.0],
+                "mated": [0, 4], "non_mated": [3, 1],
+            }
+            for source in ("b", "a")
+        ),
+    ]  # fmt: skip
+    log = tmp_path / "run" / "log.jsonl"
+    log.parent.mkdir()
+    for shown, names in (
+        (entries, ["a: same person", "a: different people", "b: same person"]),
+        (entries[:1], []),
+    ):
+        log.write_text("".join(json.dumps(entry) + "\n" for entry in shown))
+        page.view.show_state(_read(log.parent), is_running=False)
+        assert [one.name for one in page.view.scores.series][:3] == names
+
+
+def _read(folder: Path) -> RunState:
+    run = RunFolder(folder)
+    run.read()
+    return run.state
 
 
 def test_open_quotation_mark_is_refused_before_anything_runs(page: TrainPage) -> None:

@@ -349,7 +349,8 @@ def test_torchrun_trains_with_the_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Trained.") == 1
     lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["start", "progress", "held_out"]
+    events = [json.loads(line)["event"] for line in lines]
+    assert events == ["start", "progress", "held_out", "scores"]
     assert load_checkpoint(tmp_path / "run" / "last.pt").step == 2
     shards = tmp_path / "run" / "shards" / "last-00000002"
     assert sorted(path.name for path in shards.iterdir()) == ["0.pt", "1.pt"]

@@ -46,6 +46,13 @@ def test_figures_equal_loops(tmp_path: Path) -> None:
     ]
     assert figures.rank1 == pytest.approx(np.mean(hits))
     assert figures.n_people == len(firsts)
+    for counts, scores in ((figures.scores.mated, mated), (figures.scores.non_mated, non_mated)):
+        assert len(counts) == 70
+        assert sum(counts) == len(scores)
+        for at in (0, 20, 45, 60):
+            low, high = -0.4 + 0.02 * at, -0.4 + 0.02 * (at + 1)
+            wanted = sum((low <= s or at == 0) and s < high for s in scores)
+            assert counts[at] == pytest.approx(wanted, abs=1)
 
 
 def test_interval_of_one_crop_a_person_is_the_binomial_one() -> None:

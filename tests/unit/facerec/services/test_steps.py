@@ -71,6 +71,10 @@ CHANGES = {
     ),
     "Set 2 templates of 'Ada' aside": lambda p: people.set_aside(p.gallery, p.ada[:2]),
     "Removed 'Ada' (3 templates)": lambda p: people.remove_person(p.gallery, "Ada"),
+    "Removed 'Ada' and 'Bob' (5 templates)": lambda p: people.remove_people(
+        p.gallery, ["Ada", "Bob"]
+    ),
+    "Removed 2 templates of 'Ada'": lambda p: people.remove_templates(p.gallery, p.ada[:2]),
     "Removed 1 template of 'Ada'": lambda p: people.remove_template(p.gallery, p.ada[2]),
     "Imported 2 people, 2 templates": lambda p: import_gallery(
         p.gallery, p.archive, existing="merge"
@@ -100,6 +104,19 @@ def test_every_change_is_one_step_and_comes_back_to_the_last_cell(peopled, sente
         assert steps.redo(gallery).sentence == sentence
         assert all_rows(gallery) == after
         assert answers(gallery) == found_after
+
+
+def test_merging_several_people_is_one_step(peopled):
+    gallery = peopled.gallery
+    enrol(gallery, "Eve", (5, 0))
+    before = all_rows(gallery)
+
+    assert people.merge_all(gallery, ["Ada", "Bob"], "Eve").name == "Eve"
+
+    assert [person.name for person in people.list_people(gallery)] == ["Eve"]
+    assert sentences(gallery)[0] == "Merged 'Ada' and 'Bob' into 'Eve' (5 templates)"
+    steps.undo(gallery)
+    assert all_rows(gallery) == before
 
 
 def test_taking_back_is_a_step_too(peopled):

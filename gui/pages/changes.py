@@ -1,4 +1,4 @@
-"""Enrolment from a page: it is told at the foot of the window, where it can be undone."""
+"""Changes from a page: they are told at the foot of the window, where they can be undone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled(Generic[T]):
-    """What became of an enrolment.
+class Changed(Generic[T]):
+    """What became of a change of the gallery.
 
     Attributes:
         outcome: what the service said.
@@ -32,10 +32,12 @@ class Enrolled(Generic[T]):
     step_ids: tuple[int, ...]
 
 
-def enrolled(gallery: OpenGallery, enrol: Callable[[], T]) -> Enrolled[T]:
-    """Enrol, and find the steps that undo it; a job's business."""
+def changed(
+    gallery: OpenGallery, change: Callable[[], T], kind: StepKind = StepKind.ENROL
+) -> Changed[T]:
+    """Change the gallery, and find the steps that undo it; a job's business."""
     before = last_step_id(gallery)
-    return Enrolled(enrol(), enrolments_since(gallery, before))
+    return Changed(change(), steps_since(gallery, before, kind))
 
 
 def last_step_id(gallery: OpenGallery) -> int:
@@ -43,16 +45,18 @@ def last_step_id(gallery: OpenGallery) -> int:
     return max((step.id for step in history(gallery, limit=1)), default=0)
 
 
-def enrolments_since(gallery: OpenGallery, step_id: int) -> tuple[int, ...]:
-    """Return the enrolments after a step, newest first."""
+def steps_since(
+    gallery: OpenGallery, step_id: int, kind: StepKind = StepKind.ENROL
+) -> tuple[int, ...]:
+    """Return the steps of a kind after another step, newest first."""
     return tuple(
         step.id
         for step in history(gallery)
-        if step.id > step_id and step.kind is StepKind.ENROL and not step.is_undone
+        if step.id > step_id and step.kind is kind and not step.is_undone
     )
 
 
-def tell_enrolled(page: Page, done: Enrolled[PersonOutcome]) -> None:
+def tell_enrolled(page: Page, done: Changed[PersonOutcome]) -> None:
     """Tell everybody of a Person's new Templates."""
     tell_change(page, person_words(done.outcome), done.step_ids)
 
@@ -63,7 +67,7 @@ def tell_change(page: Page, text: str, step_ids: Sequence[int]) -> None:
         page.context.say(text)
         return
     page.context.gallery_was_changed()
-    label = QCoreApplication.translate("naming", "Undo")
+    label = QCoreApplication.translate("changes", "Undo")
     page.context.say(text, label, lambda: _undo(page, step_ids))
 
 
@@ -77,6 +81,6 @@ def _undo(page: Page, step_ids: Sequence[int]) -> None:
 
     def tell(_: object) -> None:
         context.gallery_was_changed()
-        context.say(QCoreApplication.translate("naming", "Undone."))
+        context.say(QCoreApplication.translate("changes", "Undone."))
 
     page.run(context.runners.compute, take_back, tell, shown=len(step_ids) > 1)
