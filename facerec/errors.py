@@ -140,6 +140,10 @@ class DatabaseBusyError(StoreError):
     """Another process held the gallery for too long."""
 
 
+class GalleryLockedError(StoreError):
+    """The gallery is encrypted, and its key is missing or wrong."""
+
+
 class NotFoundError(StoreError):
     """There is no such person, template or model."""
 

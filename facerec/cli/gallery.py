@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli import gallery_changes, gallery_privacy, gallery_steps, output
+from facerec.cli import (
+    gallery_changes,
+    gallery_encryption,
+    gallery_privacy,
+    gallery_steps,
+    output,
+)
 from facerec.cli.options import (
     GALLERY,
     RECOGNITION,
@@ -37,6 +43,7 @@ for _command in (
     *gallery_changes.COMMANDS,
     *gallery_steps.COMMANDS,
     *gallery_privacy.COMMANDS,
+    *gallery_encryption.COMMANDS,
 ):
     gallery.add_command(_command)
 
@@ -118,10 +125,11 @@ def show(name: str, *, as_json: bool, **flags: object) -> None:
 @gallery.command("export")
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--name", "names", multiple=True, help="Only this person; may be given again.")
+@gallery_privacy.plain_option
 @_gallery_option
 @json_option
 def export_command(
-    archive: Path, names: tuple[str, ...], *, as_json: bool, **flags: object
+    archive: Path, names: tuple[str, ...], *, plain: bool, as_json: bool, **flags: object
 ) -> None:
     """Write people with their templates and crops to the file ARCHIVE.
 
@@ -132,7 +140,7 @@ def export_command(
     from facerec.services.transfer import export_gallery
 
     with opened_gallery(settings(flags)) as opened:
-        report = export_gallery(opened, archive, names=names or None)
+        report = export_gallery(opened, archive, names=names or None, in_the_clear=plain)
     text = f"{archive} holds {_holdings(report)}."
     output.emit(text, {"archive": archive, "report": report}, as_json=as_json)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _options = setting_options(*GALLERY)
+plain_option = click.option(
+    "--plain", is_flag=True, help="Write the file in the clear although the gallery is encrypted."
+)
 _WHAT_OF_COPIES = {
     "rewritten": "Written anew without the person",
     "destroyed": "Deleted, since it held nobody else",
@@ -250,9 +253,10 @@ def copies(*, forget_missing: bool, as_json: bool, **flags: object) -> None:
 @click.command("export-person")
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@plain_option
 @_options
 @json_option
-def export_person(name: str, file: Path, *, as_json: bool, **flags: object) -> None:
+def export_person(name: str, file: Path, *, plain: bool, as_json: bool, **flags: object) -> None:
     """Write all that is stored of the person NAME to the zip FILE, in open formats.
 
     Made to be handed over when somebody asks what is stored of them. The file is in the clear.
@@ -262,7 +266,7 @@ def export_person(name: str, file: Path, *, as_json: bool, **flags: object) -> N
     from facerec.services.person_export import export_person as export
 
     with opened_gallery(settings(flags)) as opened:
-        report = export(opened, name, file)
+        report = export(opened, name, file, in_the_clear=plain)
     text = (
         f"{file} holds what is stored of {report.name}: "
         f"{output.counted(report.n_templates, 'template')}, "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -31,6 +33,7 @@ __all__ = [
     "ONE_FACE",
     "RECOGNITION",
     "THRESHOLD",
+    "ask_for_passphrase",
     "expiry_lines",
     "gallery_folder",
     "json_option",
@@ -67,6 +70,7 @@ def opened_gallery(
     Raises:
         StoreError: see ``facerec.services.gallery.open_gallery``.
     """
+    ask_for_passphrase(gallery_folder(current))
     gallery = open_as_set(
         current,
         create=create,
@@ -76,6 +80,19 @@ def opened_gallery(
     for line in expiry_lines(gallery.expiry):
         output.remark(line)
     return gallery
+
+
+def ask_for_passphrase(folder: Path) -> None:
+    """Ask for the passphrase of an encrypted gallery, if nobody else gives it and somebody is there.
+
+    Raises:
+        ConfigError: see ``facerec.services.keys.find_secret``.
+    """
+    from facerec.services import keys
+
+    path = keys.database_in(folder)
+    if keys.is_encrypted(folder) and sys.stdin.isatty() and keys.find_secret(path) is None:
+        keys.remember(path, click.prompt("Passphrase", hide_input=True, err=True))
 
 
 def expiry_lines(report: ExpiryReport | None) -> list[str]:

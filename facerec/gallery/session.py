@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from facerec.gallery import migrate
 from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.sqlcipher import SecretFinder
 from facerec.gallery.backends.sqlite import SqliteBackend
 from facerec.gallery.tables import GalleryRow
 
@@ -54,12 +55,14 @@ class GalleryStore:
     Attributes:
         folder: where everything of the gallery lies.
         database_path: the SQLite file in it.
+        is_encrypted: whether that file is.
     """
 
     def __init__(self, backend: SqliteBackend) -> None:
         self._backend: Backend = backend
         self.database_path = backend.path
         self.folder = backend.path.parent
+        self.is_encrypted = backend.key is not None
 
     @classmethod
     def open(
@@ -68,6 +71,7 @@ class GalleryStore:
         *,
         create: bool = True,
         busy_timeout_s: float = DEFAULT_BUSY_TIMEOUT_S,
+        find_secret: SecretFinder | None = None,
     ) -> Self:
         """Open the gallery in a folder, bringing it to this program's revision.
 
@@ -75,15 +79,19 @@ class GalleryStore:
             folder: of the gallery.
             create: make folder and gallery when they are not there.
             busy_timeout_s: how long to wait for another process that is writing.
+            find_secret: asked for the passphrase of an encrypted gallery.
 
         Raises:
             NotFoundError: there is no gallery and ``create`` is false.
             DatabaseCorruptError: the file is damaged or is no gallery.
             DatabaseTooNewError: a newer program wrote it.
             DatabaseBusyError: another process held it for too long.
+            GalleryLockedError: it is encrypted, and the passphrase is missing or wrong.
             StoreError: the folder is a file, cannot be written, or the disk is full.
         """
-        backend = SqliteBackend.open(folder, create=create, busy_timeout_s=busy_timeout_s)
+        backend = SqliteBackend.open(
+            folder, create=create, busy_timeout_s=busy_timeout_s, find_secret=find_secret
+        )
         try:
             with backend.translated():
                 _bring_up_to_date(backend)

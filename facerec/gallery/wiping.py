@@ -29,7 +29,7 @@ def destroy_file(path: Path) -> bool:
             overwrite(stream)
     except FileNotFoundError:
         return False
-    path.unlink()
+    path.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
 

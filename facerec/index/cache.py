@@ -177,6 +177,20 @@ class IndexCache:
         for leftover in self.path.parent.glob(f"{self.path.name}.*.tmp"):
             leftover.unlink(missing_ok=True)
 
+    def destroy_files(self) -> None:
+        """Overwrite the file, and what is left of unfinished ones, and delete them.
+
+        Raises:
+            OSError: one is there and cannot be overwritten.
+        """
+        for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.tmp")):
+            with contextlib.suppress(FileNotFoundError), path.open("rb+") as stream:
+                stream.write(bytes(path.stat().st_size))
+                stream.flush()
+                os.fsync(stream.fileno())
+        self.forget_file()
+        self.forget_unfinished_files()
+
     def save(self, source: VectorSource) -> bool:
         """Write the file if it is not up to date and large enough to be worth it.
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from facerec.errors import FacerecError
 from facerec.gallery import copies
+from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 from facerec.gallery.copies import CopyKind, StoredCopy
 from facerec.gallery.erase import Traces, erase_traces
-from facerec.gallery.session import DATABASE_NAME, GalleryStore
+from facerec.gallery.session import GalleryStore
 from facerec.gallery.wiping import destroy_file, replace_destroying, staged
 from facerec.services.archive_erase import archive_without, holds_person
 from facerec.services.gallery import OpenGallery
+from facerec.services.keys import find_secret
 
 
 class CopyState(StrEnum):
@@ -113,7 +115,7 @@ def _erase_from_backup(path: Path, traces: Traces) -> CopyState:
     making = folder / DATABASE_NAME
     try:
         shutil.copyfile(database, making)
-        with GalleryStore.open(folder, create=False) as store:
+        with GalleryStore.open(folder, create=False, find_secret=find_secret) as store:
             with store.write() as session:
                 found = erase_traces(session, traces)
             store.wipe()

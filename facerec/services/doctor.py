@@ -324,12 +324,14 @@ def _gallery(folder: Path) -> Check:
             people = list_people(gallery)
             state = gallery.state()
             warning = calibration_warning(gallery)
+            encrypted = gallery.store.is_encrypted
     except ImportError as exc:
         return Check("gallery", str(folder), State.PROBLEM, str(exc), "Install facerec again.")
     except FacerecError as exc:
         return Check("gallery", str(folder), State.PROBLEM, exc.message, exc.remedy)
     n_templates = sum(person.n_templates for person in people)
-    detail = f"{len(people)} people, {n_templates} templates, database whole"
+    detail = f"{len(people)} people, {n_templates} templates, database whole, "
+    detail += "encrypted" if encrypted else "not encrypted"
     if state.contract_id is not None and state.contract_id not in _contracts():
         return Check(
             "gallery",

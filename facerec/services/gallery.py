@@ -7,6 +7,7 @@ brought to it first, and the owners of the nearest Templates are read from it.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ from facerec.index.cache import MIN_SAVED, IndexCache
 from facerec.match.decide import N_EVIDENCE
 from facerec.match.score import best_per_person
 from facerec.services.access import AccessNotes
+from facerec.services.keys import find_secret
 from facerec.types import Candidate
 
 if TYPE_CHECKING:
@@ -76,7 +78,12 @@ class OpenGallery:
     ) -> None:
         self.folder = store.folder
         self.store = store
-        self.index = IndexCache(store.folder, min_saved=min_saved)
+        # A file of vectors beside an encrypted database would be in the clear.
+        self.index = IndexCache(
+            store.folder, min_saved=sys.maxsize if store.is_encrypted else min_saved
+        )
+        if store.is_encrypted:
+            self.index.destroy_files()
         self.keep = None if keep_days is None else timedelta(days=keep_days)
         self.grace = timedelta(days=grace_days)
         self.accesses = AccessNotes(self.now(), program)
@@ -255,7 +262,9 @@ def open_gallery(
     Raises:
         StoreError: see ``GalleryStore.open``.
     """
-    store = GalleryStore.open(folder, create=create, busy_timeout_s=busy_timeout_s)
+    store = GalleryStore.open(
+        folder, create=create, busy_timeout_s=busy_timeout_s, find_secret=find_secret
+    )
     gallery = OpenGallery(
         store, min_saved=min_saved, keep_days=keep_days, grace_days=grace_days, program=program
     )

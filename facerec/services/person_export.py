@@ -23,7 +23,7 @@ from facerec.gallery.steps import steps_of_person
 from facerec.gallery.templates import Template, crop_png, embedding_of, list_templates
 from facerec.gallery.wiping import staged
 from facerec.services.gallery import OpenGallery
-from facerec.services.transfer import write_member
+from facerec.services.transfer import require_in_the_clear, write_member
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -63,7 +63,9 @@ class PersonExport:
     n_steps: int
 
 
-def export_person(gallery: OpenGallery, name: str, path: Path) -> PersonExport:
+def export_person(
+    gallery: OpenGallery, name: str, path: Path, *, in_the_clear: bool = False
+) -> PersonExport:
     """Write all that is stored of a Person to a zip file.
 
     The file is put on the gallery's list of copies, so that an erasure of the Person deletes it.
@@ -72,11 +74,14 @@ def export_person(gallery: OpenGallery, name: str, path: Path) -> PersonExport:
         gallery: from where.
         name: of the Person.
         path: of the file; an older one there is replaced once the new one is whole.
+        in_the_clear: write it although the gallery is encrypted.
 
     Raises:
+        ConfigError: the gallery is encrypted, and ``in_the_clear`` is not set.
         NotFoundError: nobody has that name.
         StoreError: the file or the gallery cannot be written.
     """
+    require_in_the_clear(gallery, in_the_clear)
     with gallery.writing(gallery.now()) as session:
         person = people.require_person(session, name)
         gallery.log(session, Action.EXPORTED_PERSON, person_id=person.id)

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.errors import (
+    ConfigError,
     DatabaseCorruptError,
     DuplicateError,
     EmbeddingMismatchError,
@@ -134,7 +135,11 @@ class _Archive:
 
 
 def export_gallery(
-    gallery: OpenGallery, path: Path, *, names: Sequence[str] | None = None
+    gallery: OpenGallery,
+    path: Path,
+    *,
+    names: Sequence[str] | None = None,
+    in_the_clear: bool = False,
 ) -> TransferReport:
     """Write people with their Templates and Crops to an archive.
 
@@ -146,11 +151,14 @@ def export_gallery(
         gallery: what to export.
         path: of the archive; an older file there is replaced once the new one is whole.
         names: only these people; everybody when not given.
+        in_the_clear: write the archive although the gallery is encrypted.
 
     Raises:
+        ConfigError: the gallery is encrypted, and ``in_the_clear`` is not set.
         NotFoundError: one of the names is not enrolled.
         StoreError: the archive or the gallery cannot be written.
     """
+    require_in_the_clear(gallery, in_the_clear)
     with gallery.writing(gallery.now()) as session:
         gallery.log(session, Action.EXPORTED, n=len(_chosen(session, names)))
         register_copy(session, path, CopyKind.EXPORT)
@@ -168,6 +176,19 @@ def export_gallery(
             remedy="Check the folder and the space on its disk.",
         ) from error
     return report
+
+
+def require_in_the_clear(gallery: OpenGallery, is_meant: bool) -> None:
+    """Refuse to write people of an encrypted gallery into a plain file, unless it is meant.
+
+    Raises:
+        ConfigError: it is encrypted.
+    """
+    if gallery.store.is_encrypted and not is_meant:
+        raise ConfigError(
+            "The gallery is encrypted, and this file would hold people in the clear.",
+            remedy="If that is meant, say --plain.",
+        )
 
 
 def import_gallery(

@@ -14,19 +14,32 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 from sqlalchemy.orm import Session
 
-from facerec.errors import DatabaseBusyError, DatabaseCorruptError, FacerecError, StoreError
+from facerec.errors import (
+    DatabaseBusyError,
+    DatabaseCorruptError,
+    FacerecError,
+    GalleryLockedError,
+    StoreError,
+)
 from facerec.gallery import migrate
 from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.sqlcipher import (
+    DatabaseKey,
+    SecretFinder,
+    connect_unlocked,
+    key_of,
+    require_sqlcipher,
+    salt_of,
+)
 from facerec.gallery.backends.sqlite_file import (
     DATABASE_NAME,
+    PAGE_SIZE_BYTES,
     make_file,
+    remove_leftovers,
     require_place,
     require_sqlite,
 )
 
-# A vector of 512 floats fills half a page of SQLite's usual 4096 bytes and no second one fits:
-# with this size a table of templates takes 40 % less space and reads as much faster.
-PAGE_SIZE_BYTES = 16384
 # "FREC": tells a gallery from other SQLite files, also by `file`.
 APPLICATION_ID = 0x46524543
 # Below this size every page is checked at opening (about 1 ms per MB); `check()` does it at any.
@@ -38,35 +51,48 @@ class SqliteBackend(Backend):
 
     Attributes:
         path: of the file.
+        key: of an encrypted file; None for a plain one.
     """
 
     name = "SQLite"
 
-    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float, key: DatabaseKey | None = None) -> None:
         self.path = path
-        self.engine = _engine(path, busy_timeout_s)
+        self.key = key
+        self.engine = _engine(path, busy_timeout_s, key)
         self.writing_engine = self.engine.execution_options(facerec_begin="IMMEDIATE")
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool, busy_timeout_s: float) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        create: bool,
+        busy_timeout_s: float,
+        find_secret: SecretFinder | None = None,
+    ) -> Self:
         """Open the database in a folder, whatever its revision.
 
         Args:
             folder: of the gallery.
             create: make folder and database when they are not there.
             busy_timeout_s: how long to wait for another process that is writing.
+            find_secret: asked for the passphrase of an encrypted file.
 
         Raises:
             NotFoundError: there is no gallery and ``create`` is false.
             DatabaseCorruptError: the file is damaged or is no database.
+            GalleryLockedError: it is encrypted, and there is no passphrase.
             StoreError: the folder is a file, cannot be written, or the disk is full.
         """
         path = folder / DATABASE_NAME
         require_place(folder, create=create)
         if not path.exists():
             make_file(path, lambda making: cls(making, busy_timeout_s).fill())
-        require_sqlite(path)
-        return cls(path, busy_timeout_s)
+        key = unlock(path, find_secret)
+        if key is None:
+            require_sqlite(path)
+        return cls(path, busy_timeout_s, key)
 
     def fill(self) -> None:
         """Make the tables in an empty file, and let go of it."""
@@ -83,13 +109,21 @@ class SqliteBackend(Backend):
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """See ``Backend.translated``; what is our own mistake stays as it is."""
+        errors = (exc.DBAPIError, _error_of(self.key))
         try:
             yield
-        except (exc.DBAPIError, sqlite3.Error) as error:
+        except errors as error:
             text = str(error.orig if isinstance(error, exc.DBAPIError) else error)
             for phrase, kind, sentence, remedy in _SENTENCES:
                 if phrase in text:
                     raise kind(sentence, remedy=remedy, path=str(self.path)) from error
+            if self.key is not None and "not a database" in text:
+                raise GalleryLockedError(
+                    "The key does not open this gallery.",
+                    remedy="Give the passphrase it was encrypted with; if that is right, the file "
+                    "is damaged: restore it from a backup.",
+                    path=str(self.path),
+                ) from error
             if any(phrase in text for phrase in _DAMAGED):
                 raise DatabaseCorruptError(
                     f"The gallery is damaged ({text}).",
@@ -112,7 +146,12 @@ class SqliteBackend(Backend):
                 _outside_transaction(connection, "PRAGMA foreign_keys = ON")
 
     def check_at_opening(self, connection: Connection) -> None:
-        """See ``Backend.check_at_opening``: every page of a small file."""
+        """See ``Backend.check_at_opening``: every page of a small file.
+
+        What a killed change of the key left behind goes: nobody else can be making one, since that
+        waits until every connection is closed.
+        """
+        remove_leftovers(self.path)
         if self.path.stat().st_size <= FULL_CHECK_BYTES:
             _check_pages(connection, "quick_check")
 
@@ -132,11 +171,43 @@ class SqliteBackend(Backend):
         return not busy
 
 
-def connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
+    """Return the key of an encrypted file; None when the file is not encrypted.
+
+    Raises:
+        GalleryLockedError: it is encrypted, and there is no passphrase.
+        StoreError: the file cannot be read.
+    """
+    try:
+        salt = salt_of(path)
+    except OSError as error:
+        raise StoreError(
+            f"The gallery {path} cannot be read ({error.strerror}).",
+            remedy="Check who may read it.",
+        ) from error
+    if salt is None:
+        return None
+    secret = None if find_secret is None else find_secret(path)
+    if secret is None:
+        raise GalleryLockedError(
+            "The gallery is encrypted, and no key was given.",
+            remedy="Set FACEREC_PASSPHRASE or FACEREC_PASSPHRASE_FILE; a gallery that was never "
+            "encrypted is damaged: restore it from a backup or an export.",
+            path=str(path),
+        )
+    return key_of(secret, salt)
+
+
+def connect(
+    path: Path, busy_timeout_s: float, key: DatabaseKey | None = None
+) -> sqlite3.Connection:
     """Connect to a gallery's file, or to an empty one, with everything set that safety rests on."""
-    connection = sqlite3.connect(
-        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
-    )
+    if key is not None:
+        connection = connect_unlocked(path, key, busy_timeout_s)
+    else:
+        connection = sqlite3.connect(
+            path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
     for statement in (
         f"PRAGMA page_size = {PAGE_SIZE_BYTES}",  # counts only while the file is empty
         f"PRAGMA busy_timeout = {int(busy_timeout_s * 1000)}",
@@ -162,10 +233,17 @@ def pragma_value(session: Session, name: str) -> Any:  # noqa: ANN401  (a number
     return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
-def _engine(path: Path, busy_timeout_s: float) -> Engine:
+def _error_of(key: DatabaseKey | None) -> type[Exception]:
+    """What a connection raises below SQLAlchemy."""
+    found: type[Exception] = sqlite3.Error if key is None else require_sqlcipher().Error
+    return found
+
+
+def _engine(path: Path, busy_timeout_s: float, key: DatabaseKey | None) -> Engine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(path, busy_timeout_s),
+        module=sqlite3.dbapi2 if key is None else require_sqlcipher(),
+        creator=lambda: connect(path, busy_timeout_s, key),
         # Each session has a connection of its own, also two in one thread.
         poolclass=QueuePool,
     )
