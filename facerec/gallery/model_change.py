@@ -1,9 +1,10 @@
 """A change of model as rows: the other vectors beside those compared, and which failed.
 
-Each Template has its own vector and at most one spare one. The gallery's own row says which contract
-serves; ``settle_vectors`` makes that true row by row, in the transaction that changed it: where the
-spare vector is of that contract, the two are exchanged. So preparing writes spare vectors, accepting
-and going back write one cell and exchange, and an undo across a change does the same.
+Each Template has its own vector and at most one spare one. The gallery's own row says which
+contract serves; ``settle_vectors`` makes that true row by row, in the transaction that changed it:
+where the spare vector is of that contract, the two are exchanged. So preparing writes spare
+vectors, accepting and going back write one cell and exchange, and an undo across a change does the
+same.
 """
 
 from __future__ import annotations
@@ -173,8 +174,8 @@ def note_prepared(session: Session, at: datetime) -> None:
     )
 
 
-def note_accepted(session: Session, at: datetime) -> None:
-    """Note, within ``write()``, when the new model came into use."""
+def note_accepted(session: Session, at: datetime | None) -> None:
+    """Note, within ``write()``, when the new model came into use; None when it went again."""
     session.execute(update(ModelChangeRow).values(accepted_at=at))
 
 
@@ -276,8 +277,8 @@ def vectors_beside(session: Session, contract_id: str) -> VectorsBeside:
             compared,
         )
     )
-    rows = sorted(tuple(row) for row in session.execute(union_all(own, spare)))
-    vectors = [vector_from_blob(blob, size) for _, _, size, blob in rows]
+    rows = sorted(session.execute(union_all(own, spare)), key=lambda row: row[0])
+    vectors = [vector_from_blob(row.vector, row.dimension) for row in rows]
     return VectorsBeside(
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int64),
