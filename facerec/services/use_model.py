@@ -186,6 +186,21 @@ def make_change(
         return Served(change.new_model, made.n_embedded + made.n_up_to_date, ())
 
 
+def needs_change(gallery: OpenGallery, name: str, *, mirror: bool) -> bool:
+    """Say whether people are enrolled whose vectors a network does not compare.
+
+    Args:
+        gallery: with them.
+        name: of the network.
+        mirror: the setting ``embed.mirror``.
+
+    Raises:
+        NotFoundError: there is no such network.
+    """
+    serving = gallery.state().contract_id
+    return serving not in (None, find_model(name).contract(mirror=mirror).id)
+
+
 def settings_of(model: str, contract_id: str, current: Settings) -> dict[str, object]:
     """Return the settings under which a model makes Embeddings of a contract.
 
