@@ -6,11 +6,14 @@ only when there is something to do, since loading it costs more than opening a g
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
+from facerec.gallery.tables import GalleryRow
 from facerec.paths import migrations_dir
 
 # The newest script in alembic/versions; a test compares the two.
@@ -74,6 +77,22 @@ def upgrade(connection: Connection, target: str = "head") -> None:
         DatabaseCorruptError: rows are left that refer to nothing.
     """
     _run(connection, "upgrade", target)
+
+
+def make_gallery(connection: Connection) -> None:
+    """Make the tables and the gallery's own row in an empty database, see ``upgrade``."""
+    upgrade(connection)
+    connection.execute(
+        insert(GalleryRow).values(
+            id=1,
+            uuid=str(uuid.uuid4()),
+            revision=0,
+            vectors_revision=0,
+            vectors_token=uuid.uuid4().hex,
+            contract_id=None,
+            created_at=datetime.now(UTC),
+        )
+    )
 
 
 def downgrade(connection: Connection, target: str) -> None:

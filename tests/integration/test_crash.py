@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from facerec.gallery.session import pragma_value
+from facerec.gallery.backends.sqlite import pragma_value
 from facerec.gallery.templates import TemplateVectors
 from facerec.services.gallery import open_gallery
 from facerec.services.people import list_people

@@ -18,13 +18,13 @@ from facerec.errors import (
     NotFoundError,
     StoreError,
 )
-from facerec.gallery import people, session
+from facerec.gallery import people
+from facerec.gallery.backends import sqlite, sqlite_file
+from facerec.gallery.backends.sqlite import pragma_value, sqlite_version
 from facerec.gallery.session import (
     GalleryStore,
     gallery_state,
     mark_vectors_changed,
-    pragma_value,
-    sqlite_version,
 )
 from facerec.gallery.tables import GalleryRow
 from tests.helpers.gallery import AT, add_person
@@ -57,8 +57,8 @@ def test_sets_what_safety_rests_on(store):
         "journal_mode": "wal",
         "synchronous": 2,
         "secure_delete": 1,
-        "page_size": session.PAGE_SIZE_BYTES,
-        "application_id": session.APPLICATION_ID,
+        "page_size": sqlite.PAGE_SIZE_BYTES,
+        "application_id": sqlite.APPLICATION_ID,
         "busy_timeout": 10_000,
     }
 
@@ -153,7 +153,7 @@ def test_refuses_what_is_no_database_and_leaves_it_alone(tmp_path, content):
     assert (tmp_path / "gallery.db").read_bytes() == content
 
 
-def sqlite_file(path, *statements):
+def write_sqlite_file(path, *statements):
     connection = sqlite3.connect(path)
     for statement in statements:
         connection.execute(statement)
@@ -162,14 +162,14 @@ def sqlite_file(path, *statements):
 
 
 def test_refuses_a_database_of_another_program(tmp_path):
-    sqlite_file(tmp_path / "gallery.db", "CREATE TABLE songs (id INTEGER)")
+    write_sqlite_file(tmp_path / "gallery.db", "CREATE TABLE songs (id INTEGER)")
 
     with pytest.raises(DatabaseCorruptError, match="not a facerec gallery"):
         GalleryStore.open(tmp_path)
 
 
 def test_refuses_a_database_without_tables(tmp_path):
-    sqlite_file(tmp_path / "gallery.db", "CREATE TABLE t (id INTEGER)", "DROP TABLE t")
+    write_sqlite_file(tmp_path / "gallery.db", "CREATE TABLE t (id INTEGER)", "DROP TABLE t")
 
     with pytest.raises(DatabaseCorruptError, match="no tables"):
         GalleryStore.open(tmp_path)
@@ -177,7 +177,7 @@ def test_refuses_a_database_without_tables(tmp_path):
 
 def test_refuses_a_gallery_without_its_own_row(tmp_path):
     GalleryStore.open(tmp_path).close()
-    sqlite_file(tmp_path / "gallery.db", "DELETE FROM gallery")
+    write_sqlite_file(tmp_path / "gallery.db", "DELETE FROM gallery")
 
     with pytest.raises(DatabaseCorruptError, match="lacks its own row"):
         GalleryStore.open(tmp_path)
@@ -186,7 +186,7 @@ def test_refuses_a_gallery_without_its_own_row(tmp_path):
 def test_refuses_a_gallery_that_lost_a_table(tmp_path):
     with GalleryStore.open(tmp_path) as store, store.write() as writing:
         add_person(writing, "Ann")
-    sqlite_file(tmp_path / "gallery.db", "PRAGMA foreign_keys = OFF", "DROP TABLE people")
+    write_sqlite_file(tmp_path / "gallery.db", "PRAGMA foreign_keys = OFF", "DROP TABLE people")
 
     with pytest.raises(DatabaseCorruptError, match="damaged"), GalleryStore.open(tmp_path) as store:
         names(store)
@@ -212,8 +212,8 @@ def test_refuses_a_damaged_page_at_opening(tmp_path, page):
     fill(tmp_path)
     path = tmp_path / "gallery.db"
     data = bytearray(path.read_bytes())
-    start = page * session.PAGE_SIZE_BYTES
-    data[start : start + session.PAGE_SIZE_BYTES] = b"\xa5" * session.PAGE_SIZE_BYTES
+    start = page * sqlite.PAGE_SIZE_BYTES
+    data[start : start + sqlite.PAGE_SIZE_BYTES] = b"\xa5" * sqlite.PAGE_SIZE_BYTES
     path.write_bytes(data)
 
     with pytest.raises(DatabaseCorruptError, match="damaged"):
@@ -233,9 +233,9 @@ def test_check_finds_damage_that_opening_a_large_gallery_passes_over(tmp_path, m
     fill(tmp_path)
     path = tmp_path / "gallery.db"
     data = bytearray(path.read_bytes())
-    data[-session.PAGE_SIZE_BYTES :] = b"\xa5" * session.PAGE_SIZE_BYTES
+    data[-sqlite.PAGE_SIZE_BYTES :] = b"\xa5" * sqlite.PAGE_SIZE_BYTES
     path.write_bytes(data)
-    monkeypatch.setattr(session, "FULL_CHECK_BYTES", 0)
+    monkeypatch.setattr(sqlite, "FULL_CHECK_BYTES", 0)
 
     with GalleryStore.open(tmp_path) as store, pytest.raises(DatabaseCorruptError):
         store.check()
@@ -363,7 +363,7 @@ def test_says_when_the_folder_cannot_be_written(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(session, "_publish", refuse)
+    monkeypatch.setattr(sqlite_file, "_publish", refuse)
 
     with pytest.raises(StoreError, match="Permission denied"):
         GalleryStore.open(tmp_path)
@@ -387,7 +387,7 @@ def test_works_where_there_are_no_hard_links(tmp_path, monkeypatch):
     def unsupported(*_):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(session.os, "link", unsupported)
+    monkeypatch.setattr(sqlite_file.os, "link", unsupported)
 
     GalleryStore.open(tmp_path).close()
 
@@ -395,14 +395,14 @@ def test_works_where_there_are_no_hard_links(tmp_path, monkeypatch):
 
 
 def test_takes_the_gallery_that_another_process_made_a_moment_before(tmp_path, monkeypatch):
-    real, other = session._publish, tmp_path / "other"
+    real, other = sqlite_file._publish, tmp_path / "other"
     GalleryStore.open(other).close()
 
     def late(making, path):
         shutil.copy(other / "gallery.db", path)
         real(making, path)
 
-    monkeypatch.setattr(session, "_publish", late)
+    monkeypatch.setattr(sqlite_file, "_publish", late)
     folder = tmp_path / "gallery"
 
     with GalleryStore.open(folder) as store, store.read() as reading:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from facerec.errors import SourceError, StoreError
-from facerec.gallery.session import DATABASE_NAME
+from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 from facerec.imaging.frames import images_in_memory
 from facerec.imaging.video import VideoFrame
 from facerec.services.gallery import OpenGallery

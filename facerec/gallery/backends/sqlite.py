@@ -1,0 +1,235 @@
+"""A gallery in SQLite: how it is connected to, what its safety rests on, and what its errors mean.
+
+One file in the gallery's folder, in WAL mode. ``connect`` makes every connection there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
+from sqlalchemy.orm import Session
+
+from facerec.errors import DatabaseBusyError, DatabaseCorruptError, FacerecError, StoreError
+from facerec.gallery import migrate
+from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.sqlite_file import (
+    DATABASE_NAME,
+    make_file,
+    require_place,
+    require_sqlite,
+)
+
+# A vector of 512 floats fills half a page of SQLite's usual 4096 bytes and no second one fits:
+# with this size a table of templates takes 40 % less space and reads as much faster.
+PAGE_SIZE_BYTES = 16384
+# "FREC": tells a gallery from other SQLite files, also by `file`.
+APPLICATION_ID = 0x46524543
+# Below this size every page is checked at opening (about 1 ms per MB); `check()` does it at any.
+FULL_CHECK_BYTES = 32 * 2**20
+
+
+class SqliteBackend(Backend):
+    """The SQLite file of a gallery.
+
+    Attributes:
+        path: of the file.
+    """
+
+    name = "SQLite"
+
+    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+        self.path = path
+        self.engine = _engine(path, busy_timeout_s)
+        self.writing_engine = self.engine.execution_options(facerec_begin="IMMEDIATE")
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool, busy_timeout_s: float) -> Self:
+        """Open the database in a folder, whatever its revision.
+
+        Args:
+            folder: of the gallery.
+            create: make folder and database when they are not there.
+            busy_timeout_s: how long to wait for another process that is writing.
+
+        Raises:
+            NotFoundError: there is no gallery and ``create`` is false.
+            DatabaseCorruptError: the file is damaged or is no database.
+            StoreError: the folder is a file, cannot be written, or the disk is full.
+        """
+        path = folder / DATABASE_NAME
+        require_place(folder, create=create)
+        if not path.exists():
+            make_file(path, lambda making: cls(making, busy_timeout_s).fill())
+        require_sqlite(path)
+        return cls(path, busy_timeout_s)
+
+    def fill(self) -> None:
+        """Make the tables in an empty file, and let go of it."""
+        try:
+            with self.translated():
+                with self.migrating() as connection:
+                    migrate.make_gallery(connection)
+                # Leave nothing in the write-ahead log: only the main file gets the final name.
+                with self.engine.connect() as connection:
+                    _outside_transaction(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.close()
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """See ``Backend.translated``; what is our own mistake stays as it is."""
+        try:
+            yield
+        except (exc.DBAPIError, sqlite3.Error) as error:
+            text = str(error.orig if isinstance(error, exc.DBAPIError) else error)
+            for phrase, kind, sentence, remedy in _SENTENCES:
+                if phrase in text:
+                    raise kind(sentence, remedy=remedy, path=str(self.path)) from error
+            if any(phrase in text for phrase in _DAMAGED):
+                raise DatabaseCorruptError(
+                    f"The gallery is damaged ({text}).",
+                    remedy="Restore it from a backup or an export.",
+                    path=str(self.path),
+                ) from error
+            raise
+
+    @contextlib.contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """See ``Backend.migrating``; foreign keys are off, and only outside of a transaction."""
+        with self.engine.connect() as connection:
+            _outside_transaction(connection, "PRAGMA foreign_keys = OFF")
+            try:
+                writing = connection.execution_options(facerec_begin="IMMEDIATE")
+                with writing.begin():
+                    yield writing
+            finally:
+                connection.execution_options(facerec_begin="")
+                _outside_transaction(connection, "PRAGMA foreign_keys = ON")
+
+    def check_at_opening(self, connection: Connection) -> None:
+        """See ``Backend.check_at_opening``: every page of a small file."""
+        if self.path.stat().st_size <= FULL_CHECK_BYTES:
+            _check_pages(connection, "quick_check")
+
+    def check(self) -> None:
+        """See ``Backend.check``: reads every page and compares them with each other."""
+        with self.translated(), self.engine.connect() as connection:
+            _check_pages(connection, "integrity_check")
+
+    def wipe(self) -> bool:
+        """See ``Backend.wipe``: no free pages, and an empty write-ahead log.
+
+        The log is not empty while another process reads an older state.
+        """
+        with self.translated(), self.engine.connect() as connection:
+            _outside_transaction(connection, "VACUUM")
+            ((busy, _, _),) = _outside_transaction(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
+
+
+def connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """Connect to a gallery's file, or to an empty one, with everything set that safety rests on."""
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+    )
+    for statement in (
+        f"PRAGMA page_size = {PAGE_SIZE_BYTES}",  # counts only while the file is empty
+        f"PRAGMA busy_timeout = {int(busy_timeout_s * 1000)}",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA journal_mode = WAL",
+        # FULL: a commit has reached the disk when it returns, also in WAL mode.
+        "PRAGMA synchronous = FULL",
+        # Removed rows are overwritten with zeros, not left in free pages.
+        "PRAGMA secure_delete = ON",
+    ):
+        connection.execute(statement).fetchall()
+    _mark_as_ours(connection)
+    return connection
+
+
+def sqlite_version() -> str:
+    """Version of the SQLite library in use."""
+    return sqlite3.sqlite_version
+
+
+def pragma_value(session: Session, name: str) -> Any:  # noqa: ANN401  (a number or a word)
+    """Return what SQLite answers to a PRAGMA; for the doctor."""
+    return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def _engine(path: Path, busy_timeout_s: float) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: connect(path, busy_timeout_s),
+        # Each session has a connection of its own, also two in one thread.
+        poolclass=QueuePool,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        kind = connection.get_execution_options().get("facerec_begin", "")
+        connection.exec_driver_sql(f"BEGIN {kind}".rstrip())
+
+    return engine
+
+
+def _mark_as_ours(connection: sqlite3.Connection) -> None:
+    """Set the application id of an empty file; it is not ours to set in any other."""
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if empty:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _check_pages(connection: Connection, pragma: str) -> None:
+    found = connection.exec_driver_sql(f"PRAGMA {pragma}(1)").scalar()
+    if found != "ok":
+        refuse_damaged("its pages contradict each other")
+
+
+def _outside_transaction(connection: Connection, statement: str) -> list[Any]:
+    raw = connection.connection.driver_connection
+    if raw is None:  # only a detached connection has none
+        raise RuntimeError("The connection to the gallery was detached.")
+    rows: list[Any] = raw.execute(statement).fetchall()
+    return rows
+
+
+# What SQLite says -> the error it becomes. The first phrase found decides.
+_SENTENCES: tuple[tuple[str, type[FacerecError], str, str], ...] = (
+    (
+        "database is locked",
+        DatabaseBusyError,
+        "Another program is writing to the gallery and did not finish in time.",
+        "Wait for it to finish, then try again.",
+    ),
+    (
+        "database or disk is full",
+        StoreError,
+        "The disk is full; nothing of this step was saved.",
+        "Free some space, then try again.",
+    ),
+    (
+        "readonly database",
+        StoreError,
+        "The gallery cannot be written.",
+        "Check who may write to its folder, or use a gallery elsewhere.",
+    ),
+    (
+        "unable to open database",
+        StoreError,
+        "The gallery cannot be opened.",
+        "Check who may read and write its folder.",
+    ),
+    (
+        "disk I/O error",
+        StoreError,
+        "The disk failed while the gallery was used.",
+        "Check the disk; then run facerec doctor.",
+    ),
+)
+_DAMAGED = ("malformed", "not a database", "no such table", "no such column", "file is encrypted")
