@@ -7,13 +7,14 @@ enrolled meanwhile in the same transaction that lets it serve. So nobody ever se
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from facerec.embed.base import Embedder
-from facerec.errors import EmbeddingMismatchError, GalleryError, NotFoundError
+from facerec.errors import DatabaseBusyError, EmbeddingMismatchError, GalleryError, NotFoundError
 from facerec.gallery import model_change as rows
 from facerec.gallery.calibrations import store_calibration
 from facerec.gallery.model_change import FailedTemplate, Progress, StoredChange
@@ -229,7 +230,9 @@ def forget(gallery: OpenGallery) -> StoredChange:
     change = require_change(gallery).change
     with gallery.writing(gallery.now()) as session:
         rows.drop_change(session)
-    gallery.store.wipe()
+    # (while another program reads, traces of them stay in the write-ahead log)
+    with contextlib.suppress(DatabaseBusyError):
+        gallery.store.wipe()
     return change
 
 

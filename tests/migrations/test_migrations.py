@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, inspect
 from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
 from facerec.gallery import migrate, people
 from facerec.gallery.calibrations import find_calibration
-from facerec.gallery.session import GalleryStore, gallery_state
+from facerec.gallery.session import GalleryStore, gallery_state, set_contract
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
 from facerec.services.change_model import begin, change_status
@@ -290,6 +290,8 @@ def test_changes_of_model_come_and_go_with_their_revision(tmp_path, add_person_w
 
     with open_gallery(folder) as gallery:
         assert change_status(gallery) is None
+        with gallery.store.write() as session:
+            set_contract(session, "a" * 16)
         begin(gallery, "old", "new", "b" * 16)
         assert change_status(gallery).progress.n_waiting == 1
 
