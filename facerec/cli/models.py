@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli import output
-from facerec.cli.options import GALLERY, json_option, opened_gallery, setting_options, settings
+from facerec.cli import model_change, output
+from facerec.cli.options import json_option, settings
 from facerec.errors import FacerecError, NotFoundError
 
 if TYPE_CHECKING:
-    from facerec.config import Settings
-    from facerec.services.gallery import OpenGallery
-    from facerec.services.reindex import ReEmbedReport
-    from facerec.services.use_model import ModelChange
     from facerec.zoo import ModelCard
 
 
@@ -25,6 +20,10 @@ def models() -> None:
 
     Example: facerec models list
     """
+
+
+for _command in model_change.COMMANDS:
+    models.add_command(_command)
 
 
 @models.command("list")
@@ -109,42 +108,6 @@ def verify(names: tuple[str, ...], *, as_json: bool) -> int:
     return 1 if failures else 0
 
 
-@models.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@setting_options(*GALLERY, "runtime.device", "runtime.n_threads")
-@json_option
-def use(name: str, *, yes: bool, as_json: bool, **flags: object) -> None:
-    """Use the model NAME from now on: embed the gallery again, then change the settings.
-
-    When the gallery cannot be embedded again, everything stays as it was.
-
-    Example: facerec models use lean --yes
-    """
-    from facerec.embed.base import open_embedder
-    from facerec.services.use_model import make_change, plan_change
-
-    if as_json and not yes:
-        raise click.UsageError("Nothing can be asked with --json: give --yes.")
-    current = settings(flags)
-    with _gallery_if_there(current) as opened:
-        change = plan_change(current, name, opened)
-        embedder = open_embedder(
-            name,
-            device=current.runtime.device,
-            n_threads=current.runtime.n_threads,
-            mirror=current.embed.mirror,
-        )
-        if not as_json:
-            output.line(_described(change))
-        if not yes:
-            output.confirm(f"Use {change.new_model} from now on?")
-        with output.progress() as task:
-            made = make_change(change, embedder, opened, task=task)
-    text = f"{change.new_model} is in use{_embedded(made)}."
-    output.emit(text, {"change": change, "re_embed": made}, as_json=as_json)
-
-
 def _name_in_use() -> str | None:
     from facerec.zoo import find_model
 
@@ -152,38 +115,6 @@ def _name_in_use() -> str | None:
         return find_model(settings({}).embed.model).name
     except NotFoundError:
         return None
-
-
-def _gallery_if_there(current: Settings) -> AbstractContextManager[OpenGallery | None]:
-    try:
-        return opened_gallery(current)
-    except NotFoundError:
-        return nullcontext()
-
-
-def _described(change: ModelChange) -> str:
-    old, new = change.old_rule, change.new_rule
-    rows = [
-        ["model", change.old_model, change.new_model],
-        ["contract", change.old_contract_id or "-", change.new_contract_id],
-        ["threshold", f"{old.threshold:.4f}" if old else "-", f"{new.threshold:.4f}"],
-    ]
-    lines = [
-        output.table(["", "now", "then"], rows),
-        f"Licence of {change.new_model}: {change.licence}.",
-        f"Templates to embed again from their stored crops: {change.n_to_embed}.",
-    ]
-    if change.keeps_own_threshold:
-        lines.append(
-            "Your own threshold (match.threshold) stays; it was not chosen for this model."
-        )
-    return "\n".join(lines)
-
-
-def _embedded(made: ReEmbedReport | None) -> str:
-    if made is None or made.n_embedded == 0:
-        return ""
-    return f"; {output.counted(made.n_embedded, 'template')} embedded again"
 
 
 def _card_named(name: str) -> ModelCard:

@@ -110,11 +110,14 @@ DELETE FROM steps WHERE id IN
 _CHANGES = """
 DELETE FROM step_changes WHERE
 (table_name IN ('people', 'consents') AND row_id IN (SELECT id FROM erased_people))
-OR (table_name IN ('templates', 'crops') AND row_id IN (SELECT id FROM erased_templates))
+OR (table_name IN ('templates', 'crops', 'spare_vectors')
+    AND row_id IN (SELECT id FROM erased_templates))
 OR (table_name = 'images' AND row_id IN (SELECT id FROM erased_images))
 """
 _EMPTIED_STEPS = "DELETE FROM steps WHERE id NOT IN (SELECT step_id FROM step_changes)"
 _ROWS = (
+    "DELETE FROM spare_vectors WHERE template_id IN (SELECT id FROM erased_templates)",
+    "DELETE FROM failed_templates WHERE template_id IN (SELECT id FROM erased_templates)",
     "DELETE FROM crops WHERE template_id IN (SELECT id FROM erased_templates)",
     "DELETE FROM templates WHERE id IN (SELECT id FROM erased_templates)",
     "DELETE FROM images WHERE id IN (SELECT id FROM erased_images)",

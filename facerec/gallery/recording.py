@@ -14,11 +14,11 @@ from itertools import groupby
 from sqlalchemy import Connection, Table, delete, func, select
 from sqlalchemy.orm import Session
 
-from facerec.gallery.tables import Base, GalleryRow, StepChangeRow, TemplateRow
+from facerec.gallery.tables import Base, GalleryRow, SpareVectorRow, StepChangeRow, TemplateRow
 from facerec.gallery.templates import forget_contract_when_empty
 
 # Whose rows are recorded. Of the gallery's own row the contract is too; its counters never go back.
-RECORDED_TABLES = ("people", "images", "templates", "crops", "consents")
+RECORDED_TABLES = ("people", "images", "templates", "crops", "consents", "spare_vectors")
 GALLERY_TABLE = GalleryRow.__tablename__
 _CHANGES_PER_FETCH = 2048
 
@@ -109,7 +109,9 @@ def _write_back(
         marks = ", ".join("?" * (1 + len(cells)))
         sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
         values = [row_id, *cells.values()]
-    if connection.exec_driver_sql(sql, tuple(values)).rowcount != 1:
+    changed = connection.exec_driver_sql(sql, tuple(values)).rowcount
+    # Spare vectors come and go with a change of model, also between a step and its reversal.
+    if changed != 1 and table != SpareVectorRow.__tablename__:
         raise LookupError(f"{table} {row_id}")
 
 

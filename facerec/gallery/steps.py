@@ -40,6 +40,7 @@ class StepKind(StrEnum):
     IMPORT = "import"
     RE_EMBED = "re_embed"
     CONSENT = "consent"
+    CHANGE_MODEL = "change_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,11 @@ def forget_steps_up_to(session: Session, moment: datetime) -> None:
     """
     newest = select(func.max(StepRow.id)).where(StepRow.made_at <= moment).scalar_subquery()
     session.execute(delete(StepRow).where(StepRow.id <= newest))
+
+
+def forget_changes_of_model(session: Session) -> None:
+    """Remove, within ``GalleryStore.write``, the steps that only vectors kept aside can reverse."""
+    session.execute(delete(StepRow).where(StepRow.kind == StepKind.CHANGE_MODEL))
 
 
 def _step(row: StepRow) -> Step:

@@ -1,4 +1,4 @@
-"""The gallery's tables: people and what is known of them, steps, calibrations, its own row.
+"""The gallery's tables: people and what is known of them, steps, calibrations, a change of model.
 
 Row classes live only inside ``facerec.gallery``; what leaves it are the value types of
 ``people.py`` and ``templates.py``. Constraints are named by a convention, since SQLite cannot
@@ -402,3 +402,68 @@ class CopyRow(Base):
     path: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     made_at: Mapped[datetime]
+
+
+class ModelChangeRow(Base):
+    """The one change of model that is prepared, or was made and can be taken back.
+
+    Which of the two contracts serves, says the gallery's own row.
+
+    Attributes:
+        old_model, new_model: as the setting ``embed.model`` names them.
+        old_contract_id, new_contract_id: what their vectors are made under.
+        prepared_at: when no Template was left to embed; NULL before.
+        accepted_at: when the new model last came into use; NULL before.
+    """
+
+    __tablename__ = "model_changes"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    old_model: Mapped[str]
+    new_model: Mapped[str]
+    old_contract_id: Mapped[str]
+    new_contract_id: Mapped[str]
+    started_at: Mapped[datetime]
+    prepared_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+
+
+class SpareVectorRow(Base):
+    """A Template's vector under the contract of a change of model that does not serve.
+
+    It is never compared. Changing the model and going back exchange it with the Template's own.
+
+    Attributes:
+        contract_id: what the vector was made under.
+        dimension: length of the vector.
+        vector: ``dimension`` little-endian float32 numbers of unit length.
+    """
+
+    __tablename__ = "spare_vectors"
+    __table_args__ = (
+        CheckConstraint("length(vector) = 4 * dimension", name="vector_length"),
+        Index(None, "contract_id"),
+    )
+
+    template_id: Mapped[int] = mapped_column(
+        ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    contract_id: Mapped[str]
+    dimension: Mapped[int]
+    vector: Mapped[bytes]
+
+
+class FailedTemplateRow(Base):
+    """A Template that the other model could not embed.
+
+    Attributes:
+        reason: why, in words; names nobody.
+    """
+
+    __tablename__ = "failed_templates"
+
+    template_id: Mapped[int] = mapped_column(
+        ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    reason: Mapped[str]

@@ -168,6 +168,21 @@ def list_templates(session: Session, person_id: int | None = None) -> list[Templ
     return [_template(template, image) for template, image in session.execute(statement)]
 
 
+def templates_of(session: Session, template_ids: Sequence[int]) -> dict[int, Template]:
+    """Return some Templates by id, rising; ids that are not there are left out."""
+    found: dict[int, Template] = {}
+    for start in range(0, len(template_ids), _IDS_PER_STATEMENT):
+        part = template_ids[start : start + _IDS_PER_STATEMENT]
+        statement = (
+            select(TemplateRow, ImageRow)
+            .join(ImageRow, ImageRow.id == TemplateRow.image_id)
+            .where(TemplateRow.id.in_(part))
+            .order_by(TemplateRow.id)
+        )
+        found.update((row.id, _template(row, image)) for row, image in session.execute(statement))
+    return found
+
+
 def template_of_image(
     session: Session, person_id: int, sha256: str, contract_id: str
 ) -> int | None:

@@ -116,6 +116,21 @@ def calibrate_from_reference(reference: Reference, fpir: float, n_templates: int
     )
 
 
+def expected_fpir(reference: Reference, threshold: float, n_templates: int) -> float:
+    """Say which share of strangers is expected to be taken for somebody at a Threshold.
+
+    Beyond the rates of the table it is the last one of them.
+
+    Args:
+        reference: of the model that made the Templates.
+        threshold: smallest Score that counts.
+        n_templates: of the Gallery; each counts as a Person of the table.
+    """
+    growth = max(1.0, n_templates / reference.sizes[-1])
+    row = _row(reference, reference.expected, n_templates)
+    return min(1.0, growth * _rate(threshold, np.log(reference.rates), row))
+
+
 def _row(
     reference: Reference, table: tuple[tuple[float, ...], ...], size: int
 ) -> NDArray[np.float64]:

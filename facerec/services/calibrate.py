@@ -8,6 +8,7 @@ contract id and the size it holds for, and is the Threshold of its Decisions fro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,13 +149,41 @@ def calibrate_gallery(gallery: OpenGallery, fpir: float, *, store: bool = True) 
             "Nobody is enrolled, so there is nothing to calibrate.",
             remedy="Enrol somebody first: facerec enroll NAME IMAGE.",
         )
+    calibration = measure_calibration(vectors, person, contract_id, fpir, at=gallery.now())
+    if store:
+        with gallery.store.write() as session:
+            store_calibration(session, calibration)
+    return calibration
+
+
+def measure_calibration(
+    vectors: NDArray[np.float32],
+    person: NDArray[np.int64],
+    contract_id: str,
+    fpir: float,
+    *,
+    at: datetime,
+) -> Calibration:
+    """Find the Threshold for vectors, stored or not.
+
+    Args:
+        vectors: (N, D) float32 of unit length, one at least.
+        person: (N,) int64, whose each is, numbered from 0.
+        contract_id: of the vectors.
+        fpir: the highest share of strangers that may be taken for somebody.
+        at: when, UTC.
+
+    Raises:
+        RangeError: the rate is none, or lower than the data can tell.
+        NotFoundError: too few people are enrolled and the model has no reference.
+    """
     n_people = len(np.unique(person))
     searches = leave_one_out(vectors, person) if n_people > 1 else None
     strangers = None if searches is None else searches.as_strangers()
     found, origin = find_threshold(strangers, contract_id, fpir, len(vectors))
     data = _data(origin, searches, contract_id)
     fnir = None if searches is None else searches.fnir(found.threshold)
-    calibration = Calibration(
+    return Calibration(
         contract_id=contract_id,
         requested_fpir=fpir,
         threshold=found.threshold,
@@ -173,12 +202,8 @@ def calibrate_gallery(gallery: OpenGallery, fpir: float, *, store: bool = True) 
         fnir_high=None if fnir is None else fnir.high,
         fnir_people=0 if searches is None else searches.n_mated_people,
         fnir_searches=0 if fnir is None else fnir.trials,
-        created_at=gallery.now(),
+        created_at=at,
     )
-    if store:
-        with gallery.store.write() as session:
-            store_calibration(session, calibration)
-    return calibration
 
 
 def find_threshold(

@@ -21,6 +21,11 @@ from facerec.config import StoreSettings
 from facerec.errors import EmbeddingMismatchError, StoreError
 from facerec.gallery.access import log_access
 from facerec.gallery.consents import overdue_ids
+from facerec.gallery.model_change import (
+    forget_old_vectors_up_to,
+    has_old_vectors_up_to,
+    settle_vectors,
+)
 from facerec.gallery.session import (
     DEFAULT_BUSY_TIMEOUT_S,
     GalleryState,
@@ -140,8 +145,9 @@ class OpenGallery:
 
     @contextlib.contextmanager
     def writing(self, at: datetime) -> Iterator[Session]:
-        """Give a transaction; with it go the steps that are too old at the moment ``at``.
+        """Give a transaction; with it goes what is too old to be undone at the moment ``at``.
 
+        Vectors of the contract that serves at its end are the ones compared from then on.
         The index file goes too when vectors changed: it may hold what was removed.
 
         Raises:
@@ -150,8 +156,9 @@ class OpenGallery:
         with self.store.write() as session:
             before = gallery_state(session).vectors_token
             yield session
+            settle_vectors(session)
             if self.keep is not None:
-                forget_steps_up_to(session, at - self.keep)
+                _forget_up_to(session, at - self.keep)
             after = gallery_state(session).vectors_token
             waiting = self.accesses.waiting(at)
             log_access(session, waiting)
@@ -178,16 +185,16 @@ class OpenGallery:
             pass
 
     def forget_old_steps(self) -> None:
-        """Remove the steps that are too old to be undone, if there are any."""
+        """Remove steps too old to be undone, and vectors of a model left long ago, if any."""
         if self.keep is None:
             return
         limit = self.now() - self.keep
         with self.store.read() as session:
-            found = has_steps_up_to(session, limit)
+            found = has_steps_up_to(session, limit) or has_old_vectors_up_to(session, limit)
         # A gallery that cannot be written now is cleared at the next opening.
         if found:
             with contextlib.suppress(StoreError), self.store.write() as session:
-                forget_steps_up_to(session, limit)
+                _forget_up_to(session, limit)
 
     def candidates(
         self,
@@ -274,6 +281,11 @@ def open_gallery(
         store.close()
         raise
     return gallery
+
+
+def _forget_up_to(session: Session, moment: datetime) -> None:
+    forget_steps_up_to(session, moment)
+    forget_old_vectors_up_to(session, moment)
 
 
 def require_contract(state: GalleryState, contract_id: str) -> None:

@@ -6,32 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from facerec.embed.base import Embedder
-from facerec.errors import DatabaseCorruptError, FacerecError, GalleryError, ShapeError
-from facerec.gallery.crops import crop_from_png
+from facerec.errors import FacerecError, GalleryError
 from facerec.gallery.session import gallery_state, mark_vectors_changed, set_contract
 from facerec.gallery.steps import StepKind
 from facerec.gallery.templates import (
     Template,
     TemplateVectors,
     count_templates,
-    crop_png,
     list_templates,
     owners_of,
     replace_embedding,
 )
 from facerec.progress import SilentTask, Task
+from facerec.services.embed_stored import BATCH, Embedded, embed_stored
 from facerec.services.gallery import OpenGallery
-from facerec.types import Crop, Embedding
 from facerec.wording import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-# Crops embedded at a time.
-_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +116,7 @@ def re_embed(
         StoreError: the gallery cannot be written; nothing was changed.
     """
     task = task or SilentTask()
-    made = _Made({}, {})
+    made = Embedded()
     with gallery.store.read() as session:
         _embed_missing(session, embedder, made, task)
     with gallery.change(StepKind.RE_EMBED) as change:
@@ -145,15 +138,7 @@ def re_embed(
     return ReEmbedReport(embedder.contract_id, n_embedded, n_up_to_date, failures)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """Template id -> new Embedding, or why there is none."""
-
-    embeddings: dict[int, Embedding]
-    errors: dict[int, FacerecError]
-
-
-def _embed_missing(session: Session, embedder: Embedder, made: _Made, task: Task) -> None:
+def _embed_missing(session: Session, embedder: Embedder, made: Embedded, task: Task) -> None:
     """Embed the Templates of other contracts that ``made`` does not know yet."""
     old = [
         template.id
@@ -162,22 +147,16 @@ def _embed_missing(session: Session, embedder: Embedder, made: _Made, task: Task
         and template.id not in made.embeddings
         and template.id not in made.errors
     ]
-    for start in range(0, len(old), _BATCH):
+    for start in range(0, len(old), BATCH):
         task.step("embed", start, len(old))
-        ids, crops = [], []
-        for template_id in old[start : start + _BATCH]:
-            try:
-                crops.append(_crop(crop_png(session, template_id), embedder.crop_size_px))
-                ids.append(template_id)
-            except FacerecError as error:
-                made.errors[template_id] = error
-        if crops:
-            made.embeddings.update(zip(ids, embedder.embed(np.stack(crops)), strict=True))
+        part = embed_stored(session, old[start : start + BATCH], embedder)
+        made.embeddings.update(part.embeddings)
+        made.errors.update(part.errors)
     task.step("embed", len(old), len(old))
 
 
 def _failures(
-    session: Session, templates: Mapping[int, Template], made: _Made
+    session: Session, templates: Mapping[int, Template], made: Embedded
 ) -> tuple[ReEmbedFailure, ...]:
     failed = [template_id for template_id in made.errors if template_id in templates]
     owners = owners_of(session, failed)
@@ -200,17 +179,3 @@ def _refused(failures: tuple[ReEmbedFailure, ...]) -> GalleryError:
         remedy="Remove them (facerec gallery remove-template ID), then enrol from the pictures.",
         template_ids=[failure.template_id for failure in failures],
     )
-
-
-def _crop(png: bytes | None, size_px: int) -> Crop:
-    if png is None:
-        raise DatabaseCorruptError(
-            "A template has no stored crop.", remedy="Enrol the person again from the picture."
-        )
-    crop = crop_from_png(png)
-    if len(crop) != size_px:
-        raise ShapeError(
-            f"The stored crop has {len(crop)} pixels a side; the model takes {size_px}.",
-            remedy="Enrol the person again from the picture.",
-        )
-    return crop

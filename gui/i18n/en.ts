@@ -122,6 +122,16 @@
     </message>
 </context>
 <context>
+    <name>ModelChangeCard</name>
+    <message numerus="yes">
+        <source>%n picture(s) cannot be embedded; “facerec models status” lists them.</source>
+        <translation>
+            <numerusform>%n picture cannot be embedded; “facerec models status” lists it.</numerusform>
+            <numerusform>%n pictures cannot be embedded; “facerec models status” lists them.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>PeopleModel</name>
     <message numerus="yes">
         <source>%n picture(s)</source>

@@ -447,6 +447,10 @@
         <source>The name may hold a-z, 0-9, full stops and hyphens.</source>
         <translation>名称只能包含 a-z、0-9、句点和连字符。</translation>
     </message>
+    <message>
+        <source>The new model makes more errors on your people; see the settings.</source>
+        <translation>新模型对已登记的人错误更多，请在设置中查看。</translation>
+    </message>
 </context>
 <context>
     <name>FaceStrip</name>
@@ -976,6 +980,79 @@
     </message>
 </context>
 <context>
+    <name>ModelChangeCard</name>
+    <message>
+        <source>Continue</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>比较</translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>启用新模型</translation>
+    </message>
+    <message>
+        <source>Go back</source>
+        <translation>换回旧模型</translation>
+    </message>
+    <message>
+        <source>Change of model</source>
+        <translation>更换模型</translation>
+    </message>
+    <message>
+        <source>%1 serves. You can go back to %2.</source>
+        <translation>正在使用 %1，可以换回 %2。</translation>
+    </message>
+    <message>
+        <source>%1 is prepared. %2 serves until you accept.</source>
+        <translation>%1 已准备好；启用之前仍使用 %2。</translation>
+    </message>
+    <message>
+        <source>%1 is being prepared: %3 of %4 pictures. %2 serves.</source>
+        <translation>正在准备 %1：已完成 %3 / %4 张照片。目前使用 %2。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n picture(s) cannot be embedded; “facerec models status” lists them.</source>
+        <translation>
+            <numerusform>有 %n 张照片无法处理；“facerec models status” 会列出它们。</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Found no longer: %1</source>
+        <translation>不再能认出：%1</translation>
+    </message>
+    <message>
+        <source>Found now: %1</source>
+        <translation>新认出：%1</translation>
+    </message>
+    <message>
+        <source>Without a vector: %1</source>
+        <translation>没有特征向量：%1</translation>
+    </message>
+    <message>
+        <source>%1: threshold %2, searches that miss %3, strangers named %4</source>
+        <translation>%1：阈值 %2，漏认 %3，误认陌生人 %4</translation>
+    </message>
+    <message>
+        <source>Accept it: no error becomes more frequent.</source>
+        <translation>建议启用：两种错误都没有增多。</translation>
+    </message>
+    <message>
+        <source>Decide yourself: the figures name no winner.</source>
+        <translation>请自行决定：数据分不出优劣。</translation>
+    </message>
+    <message>
+        <source>Keep the old model: the new one makes more errors.</source>
+        <translation>建议保留旧模型：新模型的错误更多。</translation>
+    </message>
+</context>
+<context>
     <name>NameDialog</name>
     <message>
         <source>New name</source>
@@ -1285,6 +1362,18 @@
     <message>
         <source>The other gallery is opened at the next start.</source>
         <translation>下次启动时将打开另一个人脸库。</translation>
+    </message>
+    <message>
+        <source>%1 is in use from now on.</source>
+        <translation>现在起使用 %1。</translation>
+    </message>
+    <message>
+        <source>The process was ended from outside.</source>
+        <translation>进程被外部终止。</translation>
+    </message>
+    <message>
+        <source>The model in use before stays in use.</source>
+        <translation>仍使用原来的模型。</translation>
     </message>
 </context>
 <context>

@@ -15,12 +15,15 @@ from PySide6.QtWidgets import (
 
 from facerec.errors import FacerecError
 from facerec.imaging.frames import list_cameras
+from facerec.progress import Task
 from facerec.services.from_settings import gallery_folder
 from facerec.services.storage import StorageFigures, measure_storage
+from facerec.services.use_model import needs_change
 from facerec.zoo import find_model, list_models
 from gui.context import Context
 from gui.i18n.catalogue import LANGUAGES
 from gui.pages.calibration import CalibrationKeeper
+from gui.pages.model_change import ModelChangeCard
 from gui.pages.page import Page
 from gui.theme import SIZES
 from gui.widgets.alarm_choice import AlarmChoice
@@ -42,7 +45,8 @@ class SettingsPage(Page):
         self.calibration.made.connect(self._use_calibration)
         scroll = PageScroll(width_px=_WIDTH_PX)
         for made in (
-            self._appearance(), self._recognition(), self.calibration.card, self._camera(),
+            self._appearance(), self._recognition(), self.calibration.card, self._change(),
+            self._camera(),
             self._storage(), self._privacy(),
         ):  # fmt: skip
             scroll.column.addWidget(made)
@@ -59,6 +63,16 @@ class SettingsPage(Page):
         self.calibration.look()
         self.run(runners.disk, lambda task: measure_storage(self.context.gallery()), self._measured)
         self.run(runners.disk, lambda task: list_cameras(), self._show_cameras)
+        self.change.look()
+
+    def left(self) -> None:
+        """Look no more how far a change of model is; it goes on."""
+        self.change.leave()
+
+    def abandon(self) -> None:
+        """See ``Page.abandon``; what is being prepared ends with the page, and can go on later."""
+        super().abandon()
+        self.change.command.kill()
 
     def _appearance(self) -> SettingsCard:
         window = self.context.settings.window
@@ -84,7 +98,7 @@ class SettingsPage(Page):
         cards = [card for card in list_models() if card.task == "embed"]
         names = tuple((card.name, card.name) for card in cards)
         self.model = ChoiceBox(names, self._card_name())
-        self.model.activated.connect(lambda: self._set({"embed.model": self.model.value}))
+        self.model.activated.connect(self._choose_model)
         made.add_row(self.tr("Model"), self.model)
         self._licence = label("", "strong", wrap=True)
         self._training = label("", "muted", wrap=True)
@@ -98,6 +112,12 @@ class SettingsPage(Page):
         self.alarms.own_chosen.connect(self._use_calibration)
         made.add_row(self.tr("False alarms, at most"), self.alarms)
         return made
+
+    def _change(self) -> ModelChangeCard:
+        self.change = ModelChangeCard(self)
+        self.change.used.connect(self._use)
+        self.change.failed.connect(self._change_failed)
+        return self.change
 
     def _camera(self) -> SettingsCard:
         made = SettingsCard(
@@ -148,6 +168,38 @@ class SettingsPage(Page):
             "Removing a person can be undone for %n days; then all of this goes from the gallery.",
             "", n_days,
         )  # fmt: skip
+
+    def _choose_model(self) -> None:
+        """Use a model at once where nobody is enrolled with another; else prepare it first."""
+        name, mirror = self.model.value, self.context.settings.embed.mirror
+
+        def look(task: Task) -> tuple[Path, bool]:
+            del task
+            gallery = self.context.gallery()
+            return gallery.folder, needs_change(gallery, name, mirror=mirror)
+
+        def go_on(found: tuple[Path, bool]) -> None:
+            folder, is_needed = found
+            if is_needed:
+                self.model.choose(self._card_name())
+                self.change.prepare(folder, name)
+            else:
+                self._set({"embed.model": name})
+
+        self.run(self.context.runners.disk, look, go_on)
+
+    def _use(self, name: str) -> None:
+        self._set({"embed.model": name})
+        self.model.choose(self._card_name())
+        self.context.gallery_was_changed()
+        self.context.say(self.tr("%1 is in use from now on.").replace("%1", name))
+
+    def _change_failed(self, sentence: str) -> None:
+        self.banner.show_text(
+            sentence or self.tr("The process was ended from outside."),
+            self.tr("The model in use before stays in use."),
+            kind="bad",
+        )
 
     def _set(self, changes: Mapping[str, object]) -> None:
         self.banner.hide()

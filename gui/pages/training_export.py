@@ -14,6 +14,8 @@ from gui.widgets.text import button, label
 from gui.workers.command import Command
 from gui.workers.run_log import CHECKPOINT_NAME
 
+# How ``facerec models use --yes`` ends when the comparison advises against it.
+_ANSWERED_NO = 3
 # What ``facerec export --name`` takes.
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -101,7 +103,11 @@ class ExportCard(QFrame):
 
     def _ended(self, code: int) -> None:
         self._offer()
-        if code != 0:
+        if code == _ANSWERED_NO:
+            self.failed.emit(
+                self.tr("The new model makes more errors on your people; see the settings.")
+            )
+        elif code != 0:
             self.failed.emit(self.command.error)
         elif not self._is_exported:
             self._is_exported = True

@@ -69,6 +69,12 @@ class ChoiceBox(QComboBox):
         self.clear()
         for choice, words in choices:
             self.addItem(words, choice)
+        self.blockSignals(False)
+        self.choose(value)
+
+    def choose(self, value: str) -> None:
+        """Choose one of the values without telling anybody."""
+        self.blockSignals(True)
         self.setCurrentIndex(max(0, self.findData(value)))
         self.blockSignals(False)
 

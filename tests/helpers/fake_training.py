@@ -12,6 +12,8 @@ from pathlib import Path
 def main(arguments: list[str]) -> int:
     if arguments[:2] != ["train", "run"]:
         _say(f"did {' '.join(arguments[:2])}")
+        if "worse" in arguments and arguments[:2] == ["models", "use"]:
+            return 3
         return 1 if "broken" in arguments else 0
     parser = argparse.ArgumentParser()
     parser.add_argument("words", nargs="*")

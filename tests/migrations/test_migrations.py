@@ -18,9 +18,10 @@ from sqlalchemy import create_engine, inspect
 from facerec.errors import DatabaseCorruptError, DatabaseTooNewError
 from facerec.gallery import migrate, people
 from facerec.gallery.calibrations import find_calibration
-from facerec.gallery.session import GalleryStore, gallery_state
+from facerec.gallery.session import GalleryStore, gallery_state, set_contract
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
+from facerec.services.change_model import begin, change_status
 from facerec.services.gallery import open_gallery
 from facerec.services.people import rename_person, show_person
 from facerec.services.steps import undo
@@ -273,5 +274,25 @@ def test_calibrations_come_and_go_with_their_revision(tmp_path, add_person_with_
     with GalleryStore.open(folder) as store, store.read() as session:
         assert find_calibration(session) is None
         assert [person.name for person in people.list_people(session)] == ["Ann"]
+
+    assert n_rows(folder, "templates") == 1
+
+
+def test_changes_of_model_come_and_go_with_their_revision(tmp_path, add_person_with_template):
+    """A gallery of the version before keeps everything, and is in no change of model."""
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    engine = create_engine(f"sqlite:///{folder / 'gallery.db'}")
+    with engine.begin() as connection:
+        migrate.downgrade(connection, "0004")
+    assert "spare_vectors" not in inspect(engine).get_table_names()
+    engine.dispose()
+
+    with open_gallery(folder) as gallery:
+        assert change_status(gallery) is None
+        with gallery.store.write() as session:
+            set_contract(session, "a" * 16)
+        begin(gallery, "old", "new", "b" * 16)
+        assert change_status(gallery).progress.n_waiting == 1
 
     assert n_rows(folder, "templates") == 1

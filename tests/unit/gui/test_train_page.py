@@ -168,6 +168,17 @@ def test_export_that_fails_changes_nothing(page: TrainPage, qtbot) -> None:
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_model_that_is_worse_on_ones_people_is_not_used(page: TrainPage, qtbot) -> None:
+    _run(page, qtbot)
+    page.export.name.setText("worse")
+    with qtbot.waitSignal(page.export.failed, timeout=WAIT_MS):
+        page.export.button.click()
+
+    assert "more errors on your people" in page.banner.text
+    assert page.context.settings.embed.model == "default"
+
+
+@pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("agreed", [False, True])
 def test_window_asks_before_it_closes_on_a_run(
     make_window, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agreed: bool

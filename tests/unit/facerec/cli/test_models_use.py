@@ -20,7 +20,7 @@ from facerec.paths import config_file, default_gallery_dir, user_models_dir
 from facerec.pipeline import Pipeline
 from facerec.services.enroll import EnrollOptions, enroll
 from facerec.services.gallery import open_gallery
-from facerec.services.use_model import make_change, plan_change
+from facerec.services.use_model import plan_change, prepare_change
 from facerec.zoo import find_model, read_manifest
 from tests.helpers.command_line import CommandLine
 from tests.helpers.fakes import FakeDetector, fake_photo, write_toy_model
@@ -72,7 +72,7 @@ def test_gallery_is_embedded_again_and_the_setting_written(run: CommandLine, gal
     assert answer.err == ""
     for part in (first, second, "0.6000", "again from their stored crops: 3", "MIT"):
         assert part in answer.out
-    assert answer.out.endswith("second is in use; 3 templates embedded again.\n")
+    assert answer.out.endswith("second is in use with 3 templates.\n")
     assert config_file().read_text() == (
         '# mine\n[match]\nrequired_margin = 0.1  # careful\n\n[embed]\nmodel = "second"\n'
     )
@@ -95,7 +95,8 @@ def test_json_says_all_of_it(run: CommandLine, gallery: Path) -> None:
     assert change["old_contract_id"] == find_model("first").contract().id
     assert change["new_contract_id"] == find_model("second").contract().id
     assert change["new_rule"]["threshold"] == 0.6
-    assert answer.json["re_embed"]["n_embedded"] == 3
+    assert answer.json["status"]["progress"] == {"n_templates": 3, "n_ready": 3, "n_failed": 0}
+    assert answer.json["served"]["n_templates"] == 3
     assert run("models", "list", "--json").json["in_use"] == "second"
     assert "default, in use" not in run("models", "list").out.partition("second")[0]
 
@@ -156,7 +157,7 @@ def test_stopping_keeps_everything_as_it_was(gallery: Path) -> None:
     with open_gallery(gallery) as opened:
         change = plan_change(load_settings().settings, "second", opened)
         with pytest.raises(Cancelled):
-            make_change(change, open_embedder("second"), opened, task=Stopping())
+            prepare_change(change, open_embedder("second"), opened, task=Stopping())
 
     assert stored(gallery)[0] == change.old_contract_id
     assert model_in_use() == "default"
@@ -170,7 +171,7 @@ def test_killed_between_gallery_and_setting_the_same_command_ends_it(
     answer = run("models", "use", "second", "--yes", "--json")
 
     assert answer.json["change"]["n_to_embed"] == 0
-    assert answer.json["re_embed"]["n_up_to_date"] == 3
+    assert answer.json["served"]["n_templates"] == 3
     assert model_in_use() == "second"
 
 
@@ -179,7 +180,7 @@ def test_setting_changed_by_hand_leads_to_the_gallery(run: CommandLine, gallery:
 
     answer = run("models", "use", "second", "--yes", "--json")
 
-    assert answer.json["re_embed"]["n_embedded"] == 3
+    assert answer.json["served"]["n_templates"] == 3
     assert answer.json["change"]["old_contract_id"] == find_model("first").contract().id
 
 
@@ -269,3 +270,68 @@ def test_environment_that_decides_is_told_before_anything_is_done(
 def test_json_asks_nothing(run: CommandLine, gallery: Path) -> None:
     assert run("models", "use", "second", "--json").code == 2
     assert model_in_use() == "default"
+
+
+def test_nothing_changes_until_it_is_accepted_and_back_again(
+    run: CommandLine, gallery: Path
+) -> None:
+    before = stored(gallery)
+
+    prepared = run("models", "use", "second", "--prepare-only", "--json").json
+    said = run("models", "status").out
+
+    assert prepared["accepted"] is False
+    assert prepared["status"]["progress"]["n_ready"] == 3
+    assert "second is prepared; first serves" in said
+    assert stored(gallery)[0] == before[0]
+    np.testing.assert_array_equal(stored(gallery)[1], before[1])
+    assert model_in_use() == "default"
+
+    assert run("models", "accept").out == "second is in use with 3 templates.\n"
+    accepted = stored(gallery)
+    assert accepted[0] == find_model("second").contract().id
+    assert model_in_use() == "second"
+    assert (
+        "second serves; facerec models rollback goes back to first until"
+        in run("models", "status").out
+    )
+
+    assert run("models", "rollback").out == "first is in use with 3 templates.\n"
+    assert stored(gallery)[0] == before[0]
+    np.testing.assert_array_equal(stored(gallery)[1], before[1])
+    assert model_in_use() == "first"
+    assert run("identify", "--help").code == 0
+
+    assert run("models", "use", "second", "--yes").code == 0
+    np.testing.assert_array_equal(stored(gallery)[1], accepted[1])
+    assert run("models", "forget", "--yes").out == "The vectors of first are forgotten.\n"
+    assert run("models", "rollback").code == 1
+
+
+def test_what_cannot_be_embedded_is_listed_and_can_be_left_out(
+    run: CommandLine, gallery: Path
+) -> None:
+    with open_gallery(gallery) as opened, opened.store.write() as session:
+        session.connection().exec_driver_sql("UPDATE crops SET png = x'00' WHERE template_id = 2")
+    run("models", "use", "second", "--prepare-only")
+
+    told = run("models", "status").out
+    refused = run("models", "accept")
+    done = run("models", "accept", "--leave-out")
+
+    assert "Template 2 of P2, image: A stored crop is damaged." in told.replace(
+        "P2, :", "P2, image:"
+    )
+    assert "Cannot be embedded: 1." in told
+    assert refused.code == 1
+    assert "--leave-out" in refused.err
+    assert done.out == "second is in use with 2 templates, 1 left out.\n"
+    assert len(stored(gallery)[1]) == 2
+
+
+def test_without_a_change_there_is_nothing_to_accept(run: CommandLine, gallery: Path) -> None:
+    for command in ("accept", "rollback", "compare-gallery"):
+        answer = run("models", command)
+        assert answer.code == 1
+        assert "models use NAME" in answer.err
+    assert "none is kept" in run("models", "status").out
