@@ -7,7 +7,7 @@ in doubt shows no name. Knows nothing of pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,13 +229,11 @@ class TrackNames:
         """Find the nearest people of the looks of each track."""
         if not watched:
             return
-        means = [w.vote.mean() for w in watched]
+        directions = np.stack([w.vote.direction() for w in watched])
         with self._gallery.store.read() as session:
-            nearest = self._gallery.candidates(
-                session, np.stack([vector for vector, _ in means]), self.contract_id
-            )
-        for w, (_, length), found in zip(watched, means, nearest, strict=True):
-            w.candidates = tuple(replace(c, score=c.score * length) for c in found)
+            nearest = self._gallery.candidates(session, directions, self.contract_id)
+        for w, found in zip(watched, nearest, strict=True):
+            w.candidates = tuple(found)
             w.decided = self._decided(w.candidates, w.vote.issues())
             w.is_asked = False
 
