@@ -73,7 +73,9 @@ class LiveCore:
         self.options = options or LiveOptions()
         self._gallery = gallery
         self._embedder = pipeline.embedder
-        self._tracker = Tracker(self.options.tracker)
+        self._tracker = Tracker(
+            self.options.tracker, return_score=rule.threshold + rule.required_margin
+        )
         self._finder = FaceFinder(pipeline.detector, self._tracker, self.options.detect_every_s)
         self._names = TrackNames(gallery, pipeline.embedder.contract_id, rule, self.options)
         self._watched: dict[int, Watched] = {}
@@ -205,10 +207,12 @@ class LiveCore:
     def _tell(self, visible: Sequence[Watched], time_s: float) -> None:
         """Note what happened to the faces in sight."""
         for watched in visible:
-            if not watched.has_appeared and watched.track.n_seen > 1:
+            person = watched.shown.person
+            # What is seen in one frame only may be no face, unless it has a name.
+            is_face = watched.track.n_seen > 1 or person is not None
+            if is_face and not watched.has_appeared:
                 watched.has_appeared = True
                 self._events.append(self._event(EventKind.APPEARED, watched, time_s))
-            person = watched.shown.person
             if person is not None and person.person_id != watched.told_person_id:
                 watched.told_person_id = person.person_id
                 self._events.append(self._event(EventKind.RECOGNISED, watched, time_s))

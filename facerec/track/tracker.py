@@ -131,9 +131,21 @@ class Tracker:
         tracks: those that are seen or were a moment ago.
     """
 
-    def __init__(self, options: TrackerOptions | None = None) -> None:
+    def __init__(
+        self, options: TrackerOptions | None = None, *, return_score: float = -1.0
+    ) -> None:
+        """Begin without tracks.
+
+        Args:
+            options: how faces are followed; the defaults when not given.
+            return_score: Score with its own earlier faces from which on a face that was out of
+                sight is believed, where that is more than ``same_score``: whoever takes a track
+                up takes its name.
+        """
         self.options = options or TrackerOptions()
         self.tracks: list[Track] = []
+        self._return_score = max(return_score, self.options.same_score)
+        self._updated_s = -np.inf
         self._next_id = 1
 
     def predicted(self, time_s: float, tracks: Sequence[Track] | None = None) -> Floats:
@@ -187,6 +199,7 @@ class Tracker:
             elif may_start:
                 found[column] = self.start(face, time_s)
         self._mark(time_s)
+        self._updated_s = time_s
         return found
 
     def start(self, face: Face, time_s: float) -> Track:
@@ -263,7 +276,9 @@ class Tracker:
             return
         others = np.delete(column, row)
         rival = np.nanmax(others) if np.isfinite(others).any() else -1.0
-        track.in_doubt = not (score >= self.options.same_score and score > rival)
+        was_there = track.seen_s >= self._updated_s
+        needed = self.options.same_score if was_there else self._return_score
+        track.in_doubt = not (score >= needed and score > rival)
 
     def _regain(self, found: list[Track | None], time_s: float, ask: AskLooks) -> None:
         """Give faces back to lost tracks that they clearly look like.
@@ -281,7 +296,7 @@ class Tracker:
         for row, track in enumerate(lost):
             likeness = track.likeness(vectors)
             if likeness is not None:
-                costs[row] = np.where(likeness >= self.options.same_score, 1 - likeness, FORBIDDEN)
+                costs[row] = np.where(likeness >= self._return_score, 1 - likeness, FORBIDDEN)
         for index, column in enumerate(free):
             holder = found[column]
             costs[costs[:, index] >= 1 - self._claim(holder, vectors[index]), index] = FORBIDDEN

@@ -1,6 +1,7 @@
 """The looks of one track -> one Decision: a vote weighted by quality, slow to change its mind.
 
-Each look (one Embedding with the quality of its Face) has a say by its quality. The track's Score
+Each look (one Embedding with the quality of its Face) has a say by its quality, and looks that are
+alike share theirs: ten looks at one view of a face say hardly more than one. The track's Score
 for a Person is that of the direction of its looks' weighted mean: one search of the Gallery a
 track, however many looks. A stranger's direction reaches the Threshold as often as a single look
 does, so the Threshold keeps its meaning, while what differs from look to look of the same face
@@ -90,9 +91,13 @@ class TrackVote:
 
     def direction(self) -> NDArray[np.float32]:
         """Return the direction of all looks' weighted mean, (D,) of unit length."""
-        weights = np.array([look.weight for look in self._looks])
         vectors = np.stack([look.vector for look in self._looks])
-        mean = weights @ vectors / weights.sum()
+        weights = np.array([look.weight for look in self._looks])
+        # The squared Score is the share of one look that is in the other; a poor look takes
+        # from a better one no more than its own weight.
+        common = np.maximum(vectors @ vectors.T, 0.0) ** 2
+        shared = (common * np.minimum(1.0, weights / weights[:, None])).sum(axis=1)
+        mean = (weights / shared) @ vectors
         unit: NDArray[np.float32] = (mean / np.linalg.norm(mean)).astype(np.float32)
         return unit
 
