@@ -293,6 +293,45 @@ def stability(
 
 @bench.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--hours",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="How much video to play; as fast as it goes.",
+)
+@click.option(
+    "--losses",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How often the camera is lost and comes back.",
+)
+@json_option
+def soak(folder: Path, hours: float, losses: int, *, as_json: bool) -> None:
+    """Hours of live view: memory, threads, open files, events, a camera that comes and goes.
+
+    The video of `facerec bench stability`, seed 0, is played again and again. Faults are listed,
+    and end the command with an error.
+
+    Example: facerec bench soak people --hours 1
+    """
+    from facerec.bench.soak import format_soak, soak_people
+    from facerec.match.rule import rule_from_card
+    from facerec.pipeline import open_pipeline
+    from facerec.zoo import find_model
+
+    pipeline = open_pipeline()
+    rule = rule_from_card(find_model("default"))
+    with output.progress() as task:
+        report = soak_people(folder, pipeline, rule=rule, hours=hours, n_losses=losses, task=task)
+    output.emit(format_soak(report), report.payload(), as_json=as_json)
+    if report.faults:
+        raise click.exceptions.Exit(1)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--every", default=1, show_default=True, help="Take one image in so many.")
 @click.option(
     "--sheet",

@@ -76,6 +76,7 @@ class Capture:
         self._error: FacerecError | None = None
         self._newest: CapturedFrame | None = None
         self._attempt = 0
+        self._last_s = 0.0
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -144,16 +145,20 @@ class Capture:
                 self._enter(SourceState.FAILED)
 
     def _read_until_the_end(self) -> SourceState:
-        started = time.monotonic()
+        started = lost = time.monotonic()
         was_open = False
         while not self._stopping.is_set():
             try:
                 self.source.open()
-                offset_s = time.monotonic() - started if was_open else 0.0
+                now = time.monotonic()
+                # (a file that is read faster than real time may be ahead of the clock)
+                offset_s = max(now - started, self._last_s + now - lost) if was_open else 0.0
                 was_open = True
                 self._enter(SourceState.RUNNING)
                 return self._read_frames(offset_s)
             except FacerecError as error:
+                if self._state is SourceState.RUNNING:
+                    lost = time.monotonic()
                 self._error = error
                 if self._gives_up and not was_open:
                     return SourceState.FAILED
@@ -168,7 +173,8 @@ class Capture:
             if frame is None:
                 return SourceState.ENDED
             self._error, self._attempt = None, 0
-            self._put(CapturedFrame(frame.image, offset_s + frame.time_s, time.perf_counter()))
+            self._last_s = offset_s + frame.time_s
+            self._put(CapturedFrame(frame.image, self._last_s, time.perf_counter()))
         return SourceState.STOPPED
 
     def _put(self, frame: CapturedFrame) -> None:

@@ -40,6 +40,8 @@ _POOR_QUALITY = 0.3
 _PATIENCE_S = 0.3
 # Looks asked for while people cross count only so often, lest one moment outvote all others.
 _ASKED_EVERY_S = 0.2
+# A face in doubt is looked at so often.
+_DOUBTFUL_EVERY_S = 0.1
 
 
 class LiveCore:
@@ -71,7 +73,9 @@ class LiveCore:
         self.options = options or LiveOptions()
         self._gallery = gallery
         self._embedder = pipeline.embedder
-        self._tracker = Tracker(self.options.tracker)
+        self._tracker = Tracker(
+            self.options.tracker, return_score=rule.threshold + rule.required_margin
+        )
         self._finder = FaceFinder(pipeline.detector, self._tracker, self.options.detect_every_s)
         self._names = TrackNames(gallery, pipeline.embedder.contract_id, rule, self.options)
         self._watched: dict[int, Watched] = {}
@@ -160,7 +164,7 @@ class LiveCore:
     def _due(self, visible: dict[int, Watched], looks: FrameLooks, time_s: float) -> list[int]:
         """Choose the faces to look at, the longest waiting first, and those asked about anyway."""
         # Of a face that another one may hide in part, looks say little.
-        free = {i: w for i, w in visible.items() if not (w.track.is_touching and w.vote.n_looks)}
+        free = {i: w for i, w in visible.items() if not (w.track.is_touching and w.vote.is_settled)}
         due = [index for index, watched in free.items() if self._is_due(watched, time_s)]
         due.sort(key=lambda index: visible[index].looked_s)
         new = [index for index in due if not looks.has_vector(index)]
@@ -178,6 +182,8 @@ class LiveCore:
         """Whether a face is worth a look now."""
         since_s = time_s - watched.looked_s
         quality = watched.quality.score
+        if watched.track.in_doubt and since_s >= _DOUBTFUL_EVERY_S:
+            return True
         if not watched.vote.is_settled:
             waited = time_s - max(watched.track.began_s, watched.looked_s) >= _PATIENCE_S
             return since_s >= _FIRST_LOOKS_EVERY_S and (quality >= _POOR_QUALITY or waited)
@@ -201,10 +207,12 @@ class LiveCore:
     def _tell(self, visible: Sequence[Watched], time_s: float) -> None:
         """Note what happened to the faces in sight."""
         for watched in visible:
-            if not watched.has_appeared and watched.track.n_seen > 1:
+            person = watched.shown.person
+            # What is seen in one frame only may be no face, unless it has a name.
+            is_face = watched.track.n_seen > 1 or person is not None
+            if is_face and not watched.has_appeared:
                 watched.has_appeared = True
                 self._events.append(self._event(EventKind.APPEARED, watched, time_s))
-            person = watched.shown.person
             if person is not None and person.person_id != watched.told_person_id:
                 watched.told_person_id = person.person_id
                 self._events.append(self._event(EventKind.RECOGNISED, watched, time_s))

@@ -7,7 +7,7 @@ in doubt shows no name. Knows nothing of pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,11 +184,16 @@ class TrackNames:
         """
         watched.looked_s = time_s
         quality = watched.quality
+        said = self._said_alone(watched, vector)
+        if said is not None and said.person_id != watched.track.taken_for:
+            goes_on = not watched.track.in_doubt
+            watched.track.in_doubt = watched.track.must_ask = True
+            return goes_on
         if self._is_somebody_else(watched, vector):
             watched.n_strikes += 1
             watched.track.in_doubt = watched.track.must_ask = True
             return watched.n_strikes < _STRIKES
-        if watched.track.in_doubt and not self._is_confirmed(watched, vector):
+        if watched.track.in_doubt and said is None:
             watched.n_strikes += quality.score >= _CLEAR_QUALITY
             return watched.n_strikes < _MOST_DOUBTFUL
         watched.track.in_doubt = False
@@ -218,18 +223,17 @@ class TrackNames:
             w.shown = after
             if not w.track.in_doubt:
                 w.believed = after
+                w.track.taken_for = None if after.person is None else after.person.person_id
 
     def _ask(self, watched: Sequence[Watched]) -> None:
         """Find the nearest people of the looks of each track."""
         if not watched:
             return
-        means = [w.vote.mean() for w in watched]
+        directions = np.stack([w.vote.direction() for w in watched])
         with self._gallery.store.read() as session:
-            nearest = self._gallery.candidates(
-                session, np.stack([vector for vector, _ in means]), self.contract_id
-            )
-        for w, (_, length), found in zip(watched, means, nearest, strict=True):
-            w.candidates = tuple(replace(c, score=c.score * length) for c in found)
+            nearest = self._gallery.candidates(session, directions, self.contract_id)
+        for w, found in zip(watched, nearest, strict=True):
+            w.candidates = tuple(found)
             w.decided = self._decided(w.candidates, w.vote.issues())
             w.is_asked = False
 
@@ -241,15 +245,23 @@ class TrackNames:
             return withheld(shown, Reason.IN_DOUBT)
         return shown
 
-    def _is_confirmed(self, watched: Watched, vector: NDArray[np.float32]) -> bool:
-        """Whether a look by itself says the name that the track in doubt had before."""
-        held = watched.vote.name
-        if held is None:
-            return False
+    def _said_alone(self, watched: Watched, vector: NDArray[np.float32]) -> Candidate | None:
+        """Whom a look by itself shows, where that says something of a track with earlier looks.
+
+        It does when it names whom the track is taken for, or when it is nearer to somebody else
+        than to the track's own looks.
+        """
+        track = watched.track
+        likeness = track.likeness(vector[None])
+        if likeness is None or (track.taken_for is None and not track.in_doubt):
+            return None
         with self._gallery.store.read() as session:
             (found,) = self._gallery.candidates(session, vector[None], self.contract_id)
-        decision = self._decided(found, watched.quality.issues)
-        return decision.person is not None and decision.person.person_id == held.person_id
+        person = self._decided(found, watched.quality.issues).person
+        if person is None or person.person_id == track.taken_for:
+            return person
+        is_clear = watched.quality.score >= _CLEAR_QUALITY
+        return person if is_clear and person.score > likeness[0] else None
 
     def _decided(self, candidates: Sequence[Candidate], issues: Sequence[QualityIssue]) -> Decision:
         return decide(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -78,17 +79,22 @@ class Recorder:
             self.error = error
 
     def _record(self, gallery: OpenGallery) -> None:
+        purged = -PURGE_EVERY_S
         while True:
-            purge_expired(gallery, self._settings)
-            keep_to_terms(gallery)
+            # Due however many visits end meanwhile.
+            left_s = purged + PURGE_EVERY_S - time.monotonic()
+            if left_s <= 0:
+                purge_expired(gallery, self._settings)
+                keep_to_terms(gallery)
+                purged = time.monotonic()
+                continue
             try:
-                while True:
-                    event = self._ended.get(timeout=PURGE_EVERY_S)
-                    if event is None:
-                        return
-                    record_visit(gallery, event, self._settings, source=self._source)
+                event = self._ended.get(timeout=left_s)
             except queue.Empty:
                 continue
+            if event is None:
+                return
+            record_visit(gallery, event, self._settings, source=self._source)
 
 
 def record_visit(

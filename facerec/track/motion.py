@@ -99,12 +99,25 @@ def overlaps(boxes: Floats, others: Floats) -> Floats:
     Returns:
         (N, M).
     """
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.prod(np.maximum(high - low, 0.0), axis=2)
+    common = _common(boxes, others)
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     other_area = np.prod(others[:, 2:] - others[:, :2], axis=1)
     result: Floats = common / np.maximum(area[:, None] + other_area - common, 1e-9)
+    return result
+
+
+def covered_shares(boxes: Floats, others: Floats) -> Floats:
+    """Share of each box that lies within each other one.
+
+    Args:
+        boxes: (N, 4) left, top, right, bottom.
+        others: (M, 4) likewise.
+
+    Returns:
+        (N, M), in [0, 1].
+    """
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    result: Floats = _common(boxes, others) / np.maximum(area[:, None], 1e-9)
     return result
 
 
@@ -128,3 +141,11 @@ def distances(boxes: Floats, others: Floats) -> Floats:
     result: Floats = np.linalg.norm(middle, axis=2) / np.maximum(width, 1e-9)
     result[(ratio > 2.0) | (ratio < 0.5)] = np.inf
     return result
+
+
+def _common(boxes: Floats, others: Floats) -> Floats:
+    """Area (N, M) that boxes (N, 4) have in common with others (M, 4)."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    area: Floats = np.prod(np.maximum(high - low, 0.0), axis=2)
+    return area

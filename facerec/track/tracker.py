@@ -3,7 +3,8 @@
 Each face is expected where its speed carries it, and paired with what was found by overlap. Where
 that is not clear (people cross, one hides another, somebody comes back) the faces' Embeddings are
 asked for and decide; a track that was in doubt is believed again only when its face looks like
-itself. Names do not exist here.
+itself. Of names only
+so much is known: tracks that are taken for different people do not take each other's faces.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.track.assign import FORBIDDEN, assign
-from facerec.track.motion import Motion, distances, enlarged, overlaps
+from facerec.track.motion import Motion, covered_shares, distances, enlarged, overlaps
 from facerec.types import Face
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,8 @@ _CLEAR_LEAD = 0.1
 _YOUNG_S = 1.0
 # A head reaches beyond its face's box on each side by this share of the box.
 _HEAD_SIDE = 0.25
+# Another head before so much of a face's box may hide some of what it is known by.
+_COVERED = 0.02
 # A face that overlaps a track's place so much is its own, unless others are near.
 _OWN_OVERLAP = 0.4
 # Numbers of faces -> their unit vectors (n, D) and qualities (n,).
@@ -67,7 +70,8 @@ class Track:
         n_unconfirmed: how many full searches in a row did not find it by themselves.
         in_doubt: whether it may be somebody else since it was last believed.
         must_ask: whether its looks are asked for before it is paired again.
-        is_touching: whether another face is so near that one may hide part of the other.
+        is_touching: whether another head is so near that it may hide part of the face.
+        taken_for: number of the Person it is taken for; None while for nobody.
     """
 
     def __init__(self, track_id: int, face: Face, time_s: float) -> None:
@@ -79,6 +83,7 @@ class Track:
         self.in_doubt = False
         self.must_ask = False
         self.is_touching = False
+        self.taken_for: int | None = None
         self.motion = Motion(face.box_xyxy, time_s)
         self._sum: Floats | None = None
         self.n_looks = 0
@@ -126,9 +131,21 @@ class Tracker:
         tracks: those that are seen or were a moment ago.
     """
 
-    def __init__(self, options: TrackerOptions | None = None) -> None:
+    def __init__(
+        self, options: TrackerOptions | None = None, *, return_score: float = -1.0
+    ) -> None:
+        """Begin without tracks.
+
+        Args:
+            options: how faces are followed; the defaults when not given.
+            return_score: Score with its own earlier faces from which on a face that was out of
+                sight is believed, where that is more than ``same_score``: whoever takes a track
+                up takes its name.
+        """
         self.options = options or TrackerOptions()
         self.tracks: list[Track] = []
+        self._return_score = max(return_score, self.options.same_score)
+        self._updated_s = -np.inf
         self._next_id = 1
 
     def predicted(self, time_s: float, tracks: Sequence[Track] | None = None) -> Floats:
@@ -182,6 +199,7 @@ class Tracker:
             elif may_start:
                 found[column] = self.start(face, time_s)
         self._mark(time_s)
+        self._updated_s = time_s
         return found
 
     def start(self, face: Face, time_s: float) -> Track:
@@ -258,13 +276,16 @@ class Tracker:
             return
         others = np.delete(column, row)
         rival = np.nanmax(others) if np.isfinite(others).any() else -1.0
-        track.in_doubt = not (score >= self.options.same_score and score > rival)
+        was_there = track.seen_s >= self._updated_s
+        needed = self.options.same_score if was_there else self._return_score
+        track.in_doubt = not (score >= needed and score > rival)
 
     def _regain(self, found: list[Track | None], time_s: float, ask: AskLooks) -> None:
         """Give faces back to lost tracks that they clearly look like.
 
         Such a face has no track, or one that is in doubt and looks less like it, or one so young
-        that it may have begun by mistake; that one ends then.
+        that it may have begun by mistake; that one ends then. A young track that is taken for
+        somebody else did not begin by mistake.
         """
         lost = [track for track in self.tracks if track not in found and track.n_looks > 0]
         free = [column for column, track in enumerate(found) if _is_open(track, time_s)]
@@ -275,11 +296,11 @@ class Tracker:
         for row, track in enumerate(lost):
             likeness = track.likeness(vectors)
             if likeness is not None:
-                costs[row] = np.where(likeness >= self.options.same_score, 1 - likeness, FORBIDDEN)
+                costs[row] = np.where(likeness >= self._return_score, 1 - likeness, FORBIDDEN)
         for index, column in enumerate(free):
-            costs[costs[:, index] >= 1 - self._claim(found[column], vectors[index]), index] = (
-                FORBIDDEN
-            )
+            holder = found[column]
+            costs[costs[:, index] >= 1 - self._claim(holder, vectors[index]), index] = FORBIDDEN
+            costs[[_is_another(track, holder) for track in lost], index] = FORBIDDEN
         for row, index in assign(costs):
             holder, track = found[free[index]], lost[row]
             if holder is not None and not holder.in_doubt:
@@ -295,17 +316,30 @@ class Tracker:
 
     def _mark(self, time_s: float) -> None:
         """Note which tracks must be looked at before they are paired the next time."""
-        heads = enlarged(self.predicted(time_s), _HEAD_SIDE)
+        faces = self.predicted(time_s)
+        heads = enlarged(faces, _HEAD_SIDE)
         touching = overlaps(heads, heads) > self.options.touching
+        covered = covered_shares(faces, heads) > _COVERED
         np.fill_diagonal(touching, val=False)
+        np.fill_diagonal(covered, val=False)
         is_fresh = np.array([time_s - track.seen_s <= _FRESH_S for track in self.tracks], bool)
         for row, track in enumerate(self.tracks):
             # Out of sight for one frame, somebody else may have taken the place.
             hidden = track.seen_s < time_s
-            track.is_touching = bool(touching[row][is_fresh].any())
+            track.is_touching = bool(covered[row][is_fresh].any())
             track.must_ask = bool(touching[row].any()) or track.in_doubt or hidden
 
 
 def _is_open(track: Track | None, time_s: float) -> bool:
     """Whether a face with that track may still be given to another one."""
     return track is None or track.in_doubt or time_s - track.began_s <= _YOUNG_S
+
+
+def _is_another(track: Track, holder: Track | None) -> bool:
+    """Whether the holder of a face is taken for somebody whom the track is not taken for."""
+    return (
+        holder is not None
+        and not holder.in_doubt
+        and holder.taken_for is not None
+        and holder.taken_for != track.taken_for
+    )

@@ -1,8 +1,11 @@
 """The looks of one track -> one Decision: a vote weighted by quality, slow to change its mind.
 
-Each look (one Embedding with the quality of its Face) has a say by its quality. The track's Score
-for a Person is the weighted mean of its looks' Scores, which is the Score of their weighted mean
-vector times that vector's length: one search of the Gallery a track, however many looks.
+Each look (one Embedding with the quality of its Face) has a say by its quality, and looks that are
+alike share theirs: ten looks at one view of a face say hardly more than one. The track's Score
+for a Person is that of the direction of its looks' weighted mean: one search of the Gallery a
+track, however many looks. A stranger's direction reaches the Threshold as often as a single look
+does, so the Threshold keeps its meaning, while what differs from look to look of the same face
+averages out (docs/decisions/0022-live-video.md).
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ class VoteOptions:
     Attributes:
         min_looks: looks without quality issues before anybody is named.
         sure_by: how far above the Threshold one look must lie to be enough by itself.
-        slack: how far the Score of a name once given may fall below the Threshold.
+        slack: how far the Score of a name once given may fall below the Threshold; a name first
+            given must lie above the Threshold by the margin.
     """
 
     min_looks: int = 2
@@ -85,17 +89,17 @@ class TrackVote:
         good = sum(not look.issues for look in self._looks)
         return self.name is not None or good >= self.options.min_looks
 
-    def mean(self) -> tuple[NDArray[np.float32], float]:
-        """The weighted mean of all looks.
-
-        Returns:
-            Its direction, (D,) of unit length, and its length in (0, 1].
-        """
-        weights = np.array([look.weight for look in self._looks])
+    def direction(self) -> NDArray[np.float32]:
+        """Return the direction of all looks' weighted mean, (D,) of unit length."""
         vectors = np.stack([look.vector for look in self._looks])
-        mean = weights @ vectors / weights.sum()
-        length = float(np.linalg.norm(mean))
-        return (mean / length).astype(np.float32), length
+        weights = np.array([look.weight for look in self._looks])
+        # The squared Score is the share of one look that is in the other; a poor look takes
+        # from a better one no more than its own weight.
+        common = np.maximum(vectors @ vectors.T, 0.0) ** 2
+        shared = (common * np.minimum(1.0, weights / weights[:, None])).sum(axis=1)
+        mean = (weights / shared) @ vectors
+        unit: NDArray[np.float32] = (mean / np.linalg.norm(mean)).astype(np.float32)
+        return unit
 
     def issues(self) -> tuple[QualityIssue, ...]:
         """What is to be said against the best look."""
@@ -105,7 +109,7 @@ class TrackVote:
         """Say what to show, given what the looks say now.
 
         Args:
-            decision: on the mean of all looks, by the rules of ``facerec.match.decide``.
+            decision: on the direction of all looks, by the rules of ``facerec.match.decide``.
 
         Returns:
             The same Decision, one that keeps the name given before although it would not be given
@@ -128,10 +132,10 @@ class TrackVote:
         self.name = None
 
     def _is_enough(self, decision: Decision) -> bool:
-        if self.is_settled:
-            return True
-        score = decision.candidates[0].score
-        return score >= decision.threshold + self.options.sure_by
+        # Each look is another chance for a stranger near the Threshold, so a first name must lead
+        # over nobody as clearly as over anybody else.
+        lead = decision.required_margin if self.is_settled else self.options.sure_by
+        return decision.candidates[0].score >= decision.threshold + lead
 
     def _kept(self, decision: Decision) -> Decision | None:
         """The Decision with the present name, if that may stay."""

@@ -182,3 +182,21 @@ def test_stopping_does_not_wait_for_the_back_off() -> None:
 
     assert time.monotonic() - started < 10
     assert capture.state is SourceState.STOPPED
+
+
+def test_times_never_go_back_when_a_source_ahead_of_the_clock_is_lost() -> None:
+    camera = Unplugged(3, 2)
+    camera.is_live = False
+    camera.level = 10_000  # it stands at 400 s already, as a file read fast does
+    capture = Capture(camera, back_off_s=(0.01,))
+    capture.start()
+    times = []
+    while not capture.is_over and len(times) < 5:
+        frame = capture.take(WAIT_S)
+        if frame is not None:
+            times.append(frame.time_s)
+            camera.level = 0 if len(times) == 3 else camera.level
+    capture.stop()
+
+    assert times == sorted(set(times))
+    assert 400.1 < times[3] < 410

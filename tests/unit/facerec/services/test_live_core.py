@@ -111,6 +111,14 @@ def test_events_tell_who_came_and_went(core: LiveCore) -> None:
     assert left[0].best_crop.shape == (112, 112, 3)
 
 
+def test_who_is_named_at_once_has_appeared_before(core: LiveCore) -> None:
+    frames = Player(core).hold(3, (ADA, 200.0))
+
+    assert names(frames[0]) == ["Ada"]
+    assert kinds(frames[:1]) == [("appeared", "Ada"), ("recognised", "Ada")]
+    assert kinds(frames[1:]) == []
+
+
 def test_people_who_cross_keep_their_names(core: LiveCore) -> None:
     player = Player(core)
     for step in range(60):

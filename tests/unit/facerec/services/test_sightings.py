@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from facerec.services import people
 from facerec.services.enroll import EnrollStatus
 from facerec.services.gallery import OpenGallery
 from facerec.services.live import EventKind, LiveCore, LiveEvent
+from facerec.services import recorder as recorder_module
 from facerec.services.recorder import Recorder, record_visit
 from facerec.services.sightings import (
     clear_history,
@@ -229,6 +231,25 @@ def test_the_recorder_writes_in_its_own_thread(gallery: OpenGallery, pipeline: P
 
     assert recorder.error is None
     assert len(list_sightings(gallery)) == len(unknowns(gallery, pipeline)) == 1
+
+
+def test_what_has_expired_is_deleted_however_busy_the_camera_is(
+    gallery: OpenGallery, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = visit(gallery, pipeline, STRANGER)
+    purges: list[float] = []
+    monkeypatch.setattr(recorder_module, "PURGE_EVERY_S", 0.2)
+    monkeypatch.setattr(
+        recorder_module, "purge_expired", lambda *_: purges.append(time.monotonic())
+    )
+    with Recorder(gallery.folder, KEEP, source="camera 0") as recorder:
+        deadline = time.monotonic() + 20.0
+        while len(purges) < 3 and time.monotonic() < deadline:
+            recorder.on_event(event)  # never a pause as long as that between purges
+            time.sleep(0.02)
+
+    assert len(purges) >= 3
+    assert np.diff(purges).min() >= 0.2
 
 
 def test_groups_begin_with_the_best_face() -> None:

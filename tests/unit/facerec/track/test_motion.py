@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facerec.track.motion import Motion, distances, overlaps
+from facerec.track.motion import Motion, covered_shares, distances, overlaps
 
 
 def box_at(x: float, y: float = 100.0, size: float = 50.0) -> np.ndarray:
@@ -55,3 +55,10 @@ def test_distances_are_in_widths_and_far_sizes_do_not_compare() -> None:
     others = np.array([[30, 0, 40, 10], [0, 0, 21, 21], [0, 0, 4, 4]], dtype=float)
 
     np.testing.assert_allclose(distances(boxes, others), [[3.0, np.inf, np.inf]])
+
+
+def test_covered_shares_are_of_the_first_box() -> None:
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 2.0, 2.0]])
+    others = np.array([[5.0, 5.0, 25.0, 25.0], [1.0, 0.0, 3.0, 4.0], [40.0, 0.0, 50.0, 9.0]])
+
+    np.testing.assert_allclose(covered_shares(boxes, others), [[0.25, 0.08, 0], [0, 0.5, 0]])

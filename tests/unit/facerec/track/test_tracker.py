@@ -13,18 +13,22 @@ from tests.helpers.fakes import fake_face
 
 STEP_S = 0.04
 DIMENSION = 8
+BETWEEN = 7
 
 
 def look_of(person: int) -> np.ndarray:
-    """People share nothing: unit vectors at right angles."""
-    return np.eye(DIMENSION, dtype=np.float32)[person]
+    """People share nothing: unit vectors at right angles; but BETWEEN is like 0 and more like 1."""
+    axes = np.eye(DIMENSION, dtype=np.float32)
+    if person == BETWEEN:
+        return np.float32(0.6) * axes[0] + np.float32(0.8) * axes[1]
+    return axes[person]
 
 
 class Stage:
     """Plays faces of known people to a tracker, and counts how often it asks who they are."""
 
-    def __init__(self) -> None:
-        self.tracker = Tracker()
+    def __init__(self, return_score: float = -1.0) -> None:
+        self.tracker = Tracker(return_score=return_score)
         self.n_asked = 0
         self.number = 0
 
@@ -132,6 +136,50 @@ def test_who_comes_back_elsewhere_is_known_by_their_looks(stage: Stage) -> None:
     after = stage.play((0, 900.0))[0]
 
     assert after is before
+
+
+@pytest.mark.parametrize(("taken_for", "stays"), [(2, True), (1, False), (None, False)])
+def test_who_looks_like_somebody_gone_is_left_to_a_track_with_a_name(
+    stage: Stage, taken_for: int | None, stays: bool
+) -> None:
+    for _ in range(5):
+        gone = stage.play((0, 100.0))[0]
+    gone.taken_for = 1
+    stage.skip(0.4)
+    young = stage.play((1, 900.0))[1]
+    young.taken_for = taken_for
+
+    after = stage.play((BETWEEN, 900.0))[BETWEEN]
+
+    assert after is (young if stays else gone)
+
+
+@pytest.mark.parametrize("back_at", [100.0, 900.0])
+def test_who_comes_back_must_be_more_alike_than_who_stayed(back_at: float) -> None:
+    # BETWEEN scores 0.6 with person 0; a face that is believed all along needs 0.4.
+    strict, lenient = Stage(return_score=0.7), Stage()
+    for stage in (strict, lenient):
+        before = stage.play((0, 100.0))[0]
+        stage.skip(0.2)
+        after = stage.play((BETWEEN, back_at), learn=False)[BETWEEN]
+        is_taken_up = after is before and not after.in_doubt
+        assert is_taken_up == (stage is lenient)
+
+    seen = Stage(return_score=0.7)
+    track = seen.play((0, 100.0))[0]
+    seen.tracker.doubt_all()
+    assert seen.play((BETWEEN, 100.0))[BETWEEN] is track
+    assert not track.in_doubt
+
+
+def test_only_a_head_before_the_face_may_hide_it(stage: Stage) -> None:
+    # Faces 100 pixels wide: heads reach 25 pixels further on each side.
+    beside = stage.play((0, 100.0), (1, 235.0))
+    assert not any(track.is_touching for track in beside.values())
+    assert not any(track.must_ask for track in stage.play((0, 100.0), (1, 240.0)).values())
+
+    before = stage.play((0, 110.0), (1, 220.0))
+    assert all(track.is_touching for track in before.values())
 
 
 def test_a_face_too_poor_to_tell_stays_in_doubt(stage: Stage) -> None:
