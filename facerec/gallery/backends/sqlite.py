@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 from facerec.errors import DatabaseBusyError, DatabaseCorruptError, FacerecError, StoreError
 from facerec.gallery import migrate
 from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.medium import is_read_only
 from facerec.gallery.backends.sqlite_file import (
     DATABASE_NAME,
     make_file,
+    note_closed,
+    note_open,
     require_place,
-    require_sqlite,
 )
 
 # A vector of 512 floats fills half a page of SQLite's usual 4096 bytes and no second one fits:
@@ -44,6 +46,7 @@ class SqliteBackend(Backend):
 
     def __init__(self, path: Path, busy_timeout_s: float) -> None:
         self.path = path
+        self._place: tuple[int, int] | None = None
         self.engine = _engine(path, busy_timeout_s)
         self.writing_engine = self.engine.execution_options(facerec_begin="IMMEDIATE")
 
@@ -64,9 +67,23 @@ class SqliteBackend(Backend):
         path = folder / DATABASE_NAME
         require_place(folder, create=create)
         if not path.exists():
-            make_file(path, lambda making: cls(making, busy_timeout_s).fill())
-        require_sqlite(path)
-        return cls(path, busy_timeout_s)
+            make_file(path, make_gallery_file)
+        place = note_open(path)
+        try:
+            _require_settled(path)
+            backend = cls(path, busy_timeout_s)
+        except BaseException:
+            note_closed(place)
+            raise
+        backend._place = place
+        return backend
+
+    def close(self) -> None:
+        """See ``Backend.close``."""
+        super().close()
+        if self._place is not None:
+            note_closed(self._place)
+            self._place = None
 
     def fill(self) -> None:
         """Make the tables in an empty file, and let go of it."""
@@ -132,8 +149,31 @@ class SqliteBackend(Backend):
         return not busy
 
 
-def connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    """Connect to a gallery's file, or to an empty one, with everything set that safety rests on."""
+def _require_settled(path: Path) -> None:
+    """Refuse a gallery on a read-only drive whose log holds changes; they cannot be read there."""
+    log = path.with_name(f"{path.name}-wal")
+    if is_read_only(path.parent) and log.exists() and log.stat().st_size:
+        raise StoreError(
+            "The gallery's last changes are still in its log, and this drive cannot be written.",
+            remedy="Copy the folder to a drive that can be written, and open it there.",
+        )
+
+
+def connect(path: Path, busy_timeout_s: float, *, read_only: bool = False) -> sqlite3.Connection:
+    """Connect to a gallery's file, or to an empty one, with everything set that safety rests on.
+
+    Args:
+        path: of the file.
+        busy_timeout_s: how long to wait for others.
+        read_only: take no lock and write nothing, not even beside it; for what nobody writes to.
+    """
+    if read_only:
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?immutable=1",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
     connection = sqlite3.connect(
         path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
     )
@@ -152,6 +192,11 @@ def connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     return connection
 
 
+def make_gallery_file(path: Path) -> None:
+    """Make an empty gallery in a new file, which nobody else uses yet, and let go of it."""
+    SqliteBackend(path, 0.0).fill()
+
+
 def sqlite_version() -> str:
     """Version of the SQLite library in use."""
     return sqlite3.sqlite_version
@@ -165,7 +210,7 @@ def pragma_value(session: Session, name: str) -> Any:  # noqa: ANN401  (a number
 def _engine(path: Path, busy_timeout_s: float) -> Engine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(path, busy_timeout_s),
+        creator=lambda: connect(path, busy_timeout_s, read_only=is_read_only(path.parent)),
         # Each session has a connection of its own, also two in one thread.
         poolclass=QueuePool,
     )

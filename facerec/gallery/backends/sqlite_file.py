@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +53,47 @@ def require_place(folder: Path, *, create: bool) -> None:
         )
 
 
+# Files that this process has open as galleries, and how often. Closing any handle of a file takes
+# away all locks this process has on it, SQLite's too: what is open is not opened beside SQLite.
+_open_here: Counter[tuple[int, int]] = Counter()
+_opening = threading.Lock()
+
+
+def note_open(path: Path) -> tuple[int, int]:
+    """Check a database that is about to be opened, and note that it is.
+
+    Returns:
+        What ``note_closed`` takes.
+
+    Raises:
+        DatabaseCorruptError: it is no SQLite database.
+        StoreError: the file cannot be read.
+    """
+    with _opening:
+        if not is_open_here(path):
+            require_sqlite(path)
+        status = path.stat()
+        _open_here[status.st_dev, status.st_ino] += 1
+        return status.st_dev, status.st_ino
+
+
+def note_closed(place: tuple[int, int]) -> None:
+    """Note that one of this process's uses of a database has ended."""
+    with _opening:
+        _open_here[place] -= 1
+        if _open_here[place] <= 0:
+            del _open_here[place]
+
+
+def is_open_here(path: Path) -> bool:
+    """Say whether this process has a database open as a gallery."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _open_here[status.st_dev, status.st_ino] > 0
+
+
 def require_sqlite(path: Path) -> None:
     """Refuse what SQLite would take for an empty database, or not for a database at all.
 
@@ -85,11 +129,10 @@ def make_file(path: Path, fill: Callable[[Path], None]) -> None:
     _remove_abandoned(path)
     if any(path.parent.glob(f"{path.name}-wal")):
         refuse_damaged("its write-ahead log is there, but its database is gone")
-    making = path.with_name(f"{path.name}.new-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    making = unfinished_name(path)
     try:
         fill(making)
-        with making.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        sync_file(making)
         _publish(making, path)
     except OSError as error:
         raise StoreError(
@@ -111,10 +154,16 @@ def _publish(making: Path, path: Path) -> None:
         except OSError:  # a file system without hard links
             if not path.exists():
                 making.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Put a file's content on the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def sync_folder(folder: Path) -> None:
     """Put a folder's entries on the disk, where the system can (Windows cannot)."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -122,6 +171,44 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return what a file is called while this process makes it."""
+    return path.with_name(f"{path.name}.new-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+
+
+def unfinished_files(folder: Path, name: str = "*") -> list[Path]:
+    """List what is half made in a folder, and nobody is working on any more.
+
+    That is what has not been written to for an hour, and what carries the number of a process that
+    is not running.
+
+    Args:
+        folder: where.
+        name: of the finished file; any when not given.
+    """
+    found = []
+    for path in folder.glob(f"{name}.new-*"):
+        with contextlib.suppress(OSError):
+            is_old = time.time() - path.stat().st_mtime > ABANDONED_AFTER_S
+            if is_old or not _is_being_made(path):
+                found.append(path)
+    return sorted(found)
+
+
+def _is_being_made(path: Path) -> bool:
+    """Say whether the process whose number is in a file's name still runs."""
+    number = re.search(r"\.new-(\d+)-", path.name)
+    if number is None or os.name == "nt":  # where a question would end the process
+        return True
+    try:
+        os.kill(int(number.group(1)), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _remove_abandoned(path: Path) -> None:
