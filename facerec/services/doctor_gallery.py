@@ -33,8 +33,8 @@ def examine_gallery(folder: Path) -> list[Check]:
     except ImportError as exc:
         return [Check("gallery", str(folder), State.PROBLEM, str(exc), "Install facerec again.")]
     except DatabaseCorruptError as exc:
-        remedy = f"facerec gallery repair saves what can be read. {exc.remedy}"
-        return [Check("gallery", str(folder), State.PROBLEM, exc.message, remedy), *_drive(folder)]
+        found = Check("gallery", str(folder), State.PROBLEM, exc.message, exc.remedy)
+        return [found, *_drive(folder)]
     except FacerecError as exc:
         return [Check("gallery", str(folder), State.PROBLEM, exc.message, exc.remedy)]
 

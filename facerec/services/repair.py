@@ -56,12 +56,21 @@ def repair(folder: Path) -> RepairReport:
     """
     require_place(folder, create=False)
     removed = _remove_unfinished(folder)
-    salvaged, kept = None, None
     try:
-        with open_gallery(folder, create=False, keep_days=None) as gallery:
-            gallery.store.check()
+        return _reindexed(folder, removed, None, None)
     except DatabaseCorruptError:
         salvaged, kept = _salvage(folder)
+    return _reindexed(folder, removed, salvaged, kept)
+
+
+def _reindexed(
+    folder: Path, removed: tuple[Path, ...], salvaged: Salvaged | None, kept: Path | None
+) -> RepairReport:
+    """Check the whole database, and make the index anew.
+
+    Raises:
+        DatabaseCorruptError: it is damaged, or a vector in it is.
+    """
     with open_gallery(folder, create=False, keep_days=None) as gallery:
         fault = _index_fault(gallery)
         return RepairReport(removed, salvaged, kept, fault, reindex(gallery))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from facerec.errors import DatabaseBusyError, DatabaseCorruptError, FacerecError, StoreError
 from facerec.gallery import migrate
-from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.base import DAMAGED_REMEDY, Backend, refuse_damaged
 from facerec.gallery.backends.medium import is_read_only
 from facerec.gallery.backends.sqlite_file import (
     DATABASE_NAME,
@@ -110,7 +110,7 @@ class SqliteBackend(Backend):
             if any(phrase in text for phrase in _DAMAGED):
                 raise DatabaseCorruptError(
                     f"The gallery is damaged ({text}).",
-                    remedy="Restore it from a backup or an export.",
+                    remedy=DAMAGED_REMEDY,
                     path=str(self.path),
                 ) from error
             raise

@@ -49,7 +49,8 @@ def require_place(folder: Path, *, create: bool) -> None:
     elif not (folder / DATABASE_NAME).exists():
         raise NotFoundError(
             f"There is no gallery in {folder}.",
-            remedy="Enrol somebody first: facerec enroll NAME IMAGE.",
+            remedy="Enrol somebody first: facerec enroll NAME IMAGE; or, if it was moved, name its "
+            "folder with --gallery.",
         )
 
 

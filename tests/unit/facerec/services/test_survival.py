@@ -407,7 +407,7 @@ class TestRepair:
 
         with pytest.raises(DatabaseCorruptError):
             contents(folder)
-        (lost,) = repair_by_force(folder).lost_templates
+        (lost,) = repair(folder).salvaged.lost_templates
         assert (lost.id, lost.person) == (8, "Person 7")
 
     def test_rubbish_is_left_as_it_is(self, folder):
@@ -478,13 +478,6 @@ class TestRepair:
 
 def answers_of(folder):
     return change(folder, answers)
-
-
-def repair_by_force(folder):
-    """Save from a database whose pages are whole: only values in it are damaged."""
-    from facerec.services.repair import _salvage
-
-    return _salvage(folder)[0]
 
 
 class TestPlaces:
