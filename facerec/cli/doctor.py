@@ -9,9 +9,10 @@ from facerec.cli.options import GALLERY, gallery_folder, json_option, setting_op
 
 
 @click.command()
+@click.option("--repair", "mend", is_flag=True, help="Mend the gallery first, if there is one.")
 @setting_options(*GALLERY)
 @json_option
-def doctor(*, as_json: bool, **flags: object) -> int:
+def doctor(*, mend: bool, as_json: bool, **flags: object) -> int:
     """Say what is installed, what works and what is missing.
 
     Ends with 0 when everything works, with 1 when something does not.
@@ -20,9 +21,17 @@ def doctor(*, as_json: bool, **flags: object) -> int:
     """
     from facerec.services.doctor import State, examine
 
-    checks = examine(gallery_folder(settings(flags)))
-    problems = [check for check in checks if check.state is State.PROBLEM]
+    folder = gallery_folder(settings(flags))
     lines: list[str] = []
+    repaired = None
+    if mend and folder.exists():
+        from facerec.cli.gallery_survival import repair_lines
+        from facerec.services.repair import repair
+
+        repaired = repair(folder)
+        lines += [*repair_lines(repaired), ""]
+    checks = examine(folder)
+    problems = [check for check in checks if check.state is State.PROBLEM]
     group = ""
     for check in checks:
         if check.group != group:
@@ -33,5 +42,6 @@ def doctor(*, as_json: bool, **flags: object) -> int:
             lines.append(f"          -> {check.remedy}")
     lines.append("")
     lines.append(f"{len(problems)} problems." if problems else "Everything works.")
-    output.emit("\n".join(lines), {"checks": checks, "ok": not problems}, as_json=as_json)
+    payload = {"checks": checks, "ok": not problems, "repaired": repaired}
+    output.emit("\n".join(lines), payload, as_json=as_json)
     return 1 if problems else 0

@@ -12,6 +12,7 @@ from facerec.cli import (
     gallery_encryption,
     gallery_privacy,
     gallery_steps,
+    gallery_survival,
     output,
 )
 from facerec.cli.options import (
@@ -44,6 +45,7 @@ for _command in (
     *gallery_steps.COMMANDS,
     *gallery_privacy.COMMANDS,
     *gallery_encryption.COMMANDS,
+    *gallery_survival.COMMANDS,
 ):
     gallery.add_command(_command)
 

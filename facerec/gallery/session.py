@@ -55,6 +55,7 @@ class GalleryStore:
     Attributes:
         folder: where everything of the gallery lies.
         database_path: the SQLite file in it.
+        key: of the file, when it is encrypted.
         is_encrypted: whether that file is.
     """
 
@@ -62,6 +63,7 @@ class GalleryStore:
         self._backend: Backend = backend
         self.database_path = backend.path
         self.folder = backend.path.parent
+        self.key = backend.key
         self.is_encrypted = backend.key is not None
 
     @classmethod

@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from facerec.errors import FacerecError
 from facerec.gallery import copies
+from facerec.gallery.backends.sqlite import connect
+from facerec.gallery.backends.sqlite_backup import is_sealed, seal
 from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 from facerec.gallery.copies import CopyKind, StoredCopy
 from facerec.gallery.erase import Traces, erase_traces
-from facerec.gallery.session import GalleryStore
+from facerec.gallery.session import DEFAULT_BUSY_TIMEOUT_S, GalleryStore
 from facerec.gallery.wiping import destroy_file, replace_destroying, staged
 from facerec.services.archive_erase import archive_without, holds_person
 from facerec.services.gallery import OpenGallery
@@ -119,7 +122,12 @@ def _erase_from_backup(path: Path, traces: Traces) -> CopyState:
             with store.write() as session:
                 found = erase_traces(session, traces)
             store.wipe()
+            key = store.key
         if found:
+            with closing(connect(making, DEFAULT_BUSY_TIMEOUT_S, key)) as raw:
+                if is_sealed(raw):
+                    seal(raw)
+                raw.execute("PRAGMA journal_mode = DELETE").fetchall()
             replace_destroying(making, database)
     finally:
         for left in folder.iterdir():

@@ -6,8 +6,6 @@ import os
 import platform
 import re
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +13,10 @@ from pathlib import Path
 from facerec import __version__
 from facerec.errors import DependencyError, FacerecError
 from facerec.paths import cache_dir, config_file, data_dir
+from facerec.services.doctor_check import Check, State
+from facerec.services.doctor_gallery import examine_gallery
+
+__all__ = ["Check", "State", "examine", "missing_library"]
 
 NEEDED_PACKAGES = (
     "alembic",
@@ -68,33 +70,6 @@ _OPENCV_VARIANTS = (
 )
 
 
-class State(StrEnum):
-    """How one check ended."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report.
-
-    Attributes:
-        group: heading.
-        name: what was looked at.
-        state: ok, a note, or a problem that keeps something from working.
-        detail: what was found.
-        remedy: what to do; empty when there is nothing to do.
-    """
-
-    group: str
-    name: str
-    state: State
-    detail: str
-    remedy: str = ""
-
-
 def examine(gallery: Path) -> list[Check]:
     """Look at everything; nothing is changed and no gallery is created.
 
@@ -109,7 +84,7 @@ def examine(gallery: Path) -> list[Check]:
         *_models(),
         *_cameras(),
         *_folders(),
-        _gallery(gallery),
+        *examine_gallery(gallery),
     ]
 
 
@@ -308,48 +283,3 @@ def _folder(name: str, path: Path) -> Check:
         f"{path} cannot be written",
         "Give yourself the right to write there, or set FACEREC_HOME to another folder.",
     )
-
-
-def _gallery(folder: Path) -> Check:
-    if not folder.exists():
-        return Check("gallery", str(folder), State.OK, "not there yet")
-    try:
-        # Imported here, so that a broken installation of the database library is reported too.
-        from facerec.services.calibrate import calibration_warning
-        from facerec.services.gallery import open_gallery
-        from facerec.services.people import list_people
-
-        with open_gallery(folder, create=False, keep_days=None) as gallery:
-            gallery.store.check()
-            people = list_people(gallery)
-            state = gallery.state()
-            warning = calibration_warning(gallery)
-            encrypted = gallery.store.is_encrypted
-    except ImportError as exc:
-        return Check("gallery", str(folder), State.PROBLEM, str(exc), "Install facerec again.")
-    except FacerecError as exc:
-        return Check("gallery", str(folder), State.PROBLEM, exc.message, exc.remedy)
-    n_templates = sum(person.n_templates for person in people)
-    detail = f"{len(people)} people, {n_templates} templates, database whole, "
-    detail += "encrypted" if encrypted else "not encrypted"
-    if state.contract_id is not None and state.contract_id not in _contracts():
-        return Check(
-            "gallery",
-            str(folder),
-            State.NOTE,
-            f"{detail}; made with a model that is not here any more",
-            "facerec gallery reindex --re-embed",
-        )
-    if warning:
-        return Check("gallery", str(folder), State.NOTE, detail, warning)
-    return Check("gallery", str(folder), State.OK, detail)
-
-
-def _contracts() -> set[str]:
-    from facerec.zoo import list_models
-
-    try:
-        cards = [card for card in list_models() if card.task == "embed"]
-    except FacerecError:
-        return set()
-    return {card.contract(mirror=mirror).id for card in cards for mirror in (False, True)}

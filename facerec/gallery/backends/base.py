@@ -10,6 +10,10 @@ from sqlalchemy import Connection, Engine
 
 from facerec.errors import DatabaseCorruptError
 
+DAMAGED_REMEDY = (
+    "Restore a backup (facerec gallery restore), or save what can be read (facerec gallery repair)."
+)
+
 
 class Backend(ABC):
     """The database of one open gallery.
@@ -73,6 +77,4 @@ def refuse_damaged(what: str) -> NoReturn:
     Raises:
         DatabaseCorruptError: always.
     """
-    raise DatabaseCorruptError(
-        f"The gallery is damaged: {what}.", remedy="Restore it from a backup or an export."
-    )
+    raise DatabaseCorruptError(f"The gallery is damaged: {what}.", remedy=DAMAGED_REMEDY)

@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from facerec.errors import DependencyError
-from facerec.gallery.backends.sqlite_file import PAGE_SIZE_BYTES, SQLITE_MAGIC
+from facerec.gallery.backends.sqlite_file import (
+    PAGE_SIZE_BYTES,
+    SQLITE_MAGIC,
+    is_open_here,
+    salt_known,
+)
 
 SALT_BYTES = 16
 # As SQLCipher 4 makes a key of a passphrase.
@@ -66,6 +71,8 @@ def salt_of(path: Path) -> bytes | None:
     Raises:
         OSError: the file cannot be read.
     """
+    if is_open_here(path):
+        return salt_known(path)
     with path.open("rb") as stream:
         page = stream.read(PAGE_SIZE_BYTES)
     if len(page) < PAGE_SIZE_BYTES or path.stat().st_size % PAGE_SIZE_BYTES:
@@ -104,14 +111,23 @@ def require_sqlcipher() -> Any:  # noqa: ANN401  (a module)
 
 
 def connect_unlocked(
-    path: Path, key: DatabaseKey | None, busy_timeout_s: float
+    path: Path | str, key: DatabaseKey | None, busy_timeout_s: float
 ) -> sqlite3.Connection:
     """Connect through SQLCipher to an encrypted file, or to a plain one when there is no key.
 
     Whether the key is right shows with the first page that is read.
+
+    Args:
+        path: of the file; a text is a URI.
+        key: of the file.
+        busy_timeout_s: how long to wait for others.
     """
     connection: sqlite3.Connection = require_sqlcipher().connect(
-        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        path,
+        timeout=busy_timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=isinstance(path, str),
     )
     # It would write of a wrong key to stderr, past our own sentence.
     connection.execute("PRAGMA cipher_log_level = NONE").fetchall()

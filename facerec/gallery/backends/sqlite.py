@@ -22,7 +22,8 @@ from facerec.errors import (
     StoreError,
 )
 from facerec.gallery import migrate
-from facerec.gallery.backends.base import Backend, refuse_damaged
+from facerec.gallery.backends.base import DAMAGED_REMEDY, Backend, refuse_damaged
+from facerec.gallery.backends.medium import is_read_only
 from facerec.gallery.backends.sqlcipher import (
     DatabaseKey,
     SecretFinder,
@@ -35,6 +36,8 @@ from facerec.gallery.backends.sqlite_file import (
     DATABASE_NAME,
     PAGE_SIZE_BYTES,
     make_file,
+    note_closed,
+    note_open,
     remove_leftovers,
     require_place,
     require_sqlite,
@@ -59,6 +62,7 @@ class SqliteBackend(Backend):
     def __init__(self, path: Path, busy_timeout_s: float, key: DatabaseKey | None = None) -> None:
         self.path = path
         self.key = key
+        self._place: tuple[int, int] | None = None
         self.engine = _engine(path, busy_timeout_s, key)
         self.writing_engine = self.engine.execution_options(facerec_begin="IMMEDIATE")
 
@@ -88,11 +92,23 @@ class SqliteBackend(Backend):
         path = folder / DATABASE_NAME
         require_place(folder, create=create)
         if not path.exists():
-            make_file(path, lambda making: cls(making, busy_timeout_s).fill())
-        key = unlock(path, find_secret)
-        if key is None:
-            require_sqlite(path)
-        return cls(path, busy_timeout_s, key)
+            make_file(path, make_gallery_file)
+        place = note_open(path, _salt_or_plain)
+        try:
+            _require_settled(path)
+            backend = cls(path, busy_timeout_s, unlock(path, find_secret))
+        except BaseException:
+            note_closed(place)
+            raise
+        backend._place = place
+        return backend
+
+    def close(self) -> None:
+        """See ``Backend.close``."""
+        super().close()
+        if self._place is not None:
+            note_closed(self._place)
+            self._place = None
 
     def fill(self) -> None:
         """Make the tables in an empty file, and let go of it."""
@@ -109,7 +125,7 @@ class SqliteBackend(Backend):
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """See ``Backend.translated``; what is our own mistake stays as it is."""
-        errors = (exc.DBAPIError, _error_of(self.key))
+        errors = (exc.DBAPIError, database_errors(self.key))
         try:
             yield
         except errors as error:
@@ -127,7 +143,7 @@ class SqliteBackend(Backend):
             if any(phrase in text for phrase in _DAMAGED):
                 raise DatabaseCorruptError(
                     f"The gallery is damaged ({text}).",
-                    remedy="Restore it from a backup or an export.",
+                    remedy=DAMAGED_REMEDY,
                     path=str(self.path),
                 ) from error
             raise
@@ -178,13 +194,7 @@ def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
         GalleryLockedError: it is encrypted, and there is no passphrase.
         StoreError: the file cannot be read.
     """
-    try:
-        salt = salt_of(path)
-    except OSError as error:
-        raise StoreError(
-            f"The gallery {path} cannot be read ({error.strerror}).",
-            remedy="Check who may read it.",
-        ) from error
+    salt = _salt(path)
     if salt is None:
         return None
     secret = None if find_secret is None else find_secret(path)
@@ -198,12 +208,56 @@ def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
     return key_of(secret, salt)
 
 
+def _salt(path: Path) -> bytes | None:
+    try:
+        return salt_of(path)
+    except OSError as error:
+        raise StoreError(
+            f"The gallery {path} cannot be read ({error.strerror}).",
+            remedy="Check who may read it.",
+        ) from error
+
+
+def _salt_or_plain(path: Path) -> bytes | None:
+    """Return the salt of an encrypted file; None for a plain one, which must be SQLite's."""
+    salt = _salt(path)
+    if salt is None:
+        require_sqlite(path)
+    return salt
+
+
+def _require_settled(path: Path) -> None:
+    """Refuse a gallery on a read-only drive whose log holds changes; they cannot be read there."""
+    log = path.with_name(f"{path.name}-wal")
+    if is_read_only(path.parent) and log.exists() and log.stat().st_size:
+        raise StoreError(
+            "The gallery's last changes are still in its log, and this drive cannot be written.",
+            remedy="Copy the folder to a drive that can be written, and open it there.",
+        )
+
+
 def connect(
-    path: Path, busy_timeout_s: float, key: DatabaseKey | None = None
+    path: Path,
+    busy_timeout_s: float,
+    key: DatabaseKey | None = None,
+    *,
+    read_only: bool = False,
 ) -> sqlite3.Connection:
-    """Connect to a gallery's file, or to an empty one, with everything set that safety rests on."""
+    """Connect to a gallery's file, or to an empty one, with everything set that safety rests on.
+
+    Args:
+        path: of the file.
+        busy_timeout_s: how long to wait for others.
+        key: of an encrypted file.
+        read_only: take no lock and write nothing, not even beside it; for what nobody writes to.
+    """
+    unchanging = f"{path.absolute().as_uri()}?immutable=1"
     if key is not None:
+        if read_only:
+            return connect_unlocked(unchanging, key, busy_timeout_s)
         connection = connect_unlocked(path, key, busy_timeout_s)
+    elif read_only:
+        return sqlite3.connect(unchanging, uri=True, isolation_level=None, check_same_thread=False)
     else:
         connection = sqlite3.connect(
             path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
@@ -223,6 +277,11 @@ def connect(
     return connection
 
 
+def make_gallery_file(path: Path) -> None:
+    """Make an empty gallery in a new file, which nobody else uses yet, and let go of it."""
+    SqliteBackend(path, 0.0).fill()
+
+
 def sqlite_version() -> str:
     """Version of the SQLite library in use."""
     return sqlite3.sqlite_version
@@ -233,8 +292,8 @@ def pragma_value(session: Session, name: str) -> Any:  # noqa: ANN401  (a number
     return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
-def _error_of(key: DatabaseKey | None) -> type[Exception]:
-    """What a connection raises below SQLAlchemy."""
+def database_errors(key: DatabaseKey | None) -> type[Exception]:
+    """Return what a connection to a file with this key raises below SQLAlchemy."""
     found: type[Exception] = sqlite3.Error if key is None else require_sqlcipher().Error
     return found
 
@@ -243,7 +302,7 @@ def _engine(path: Path, busy_timeout_s: float, key: DatabaseKey | None) -> Engin
     engine = create_engine(
         "sqlite://",
         module=sqlite3.dbapi2 if key is None else require_sqlcipher(),
-        creator=lambda: connect(path, busy_timeout_s, key),
+        creator=lambda: connect(path, busy_timeout_s, key, read_only=is_read_only(path.parent)),
         # Each session has a connection of its own, also two in one thread.
         poolclass=QueuePool,
     )

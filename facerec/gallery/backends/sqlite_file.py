@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,8 +53,64 @@ def require_place(folder: Path, *, create: bool) -> None:
     elif not (folder / DATABASE_NAME).exists():
         raise NotFoundError(
             f"There is no gallery in {folder}.",
-            remedy="Enrol somebody first: facerec enroll NAME IMAGE.",
+            remedy="Enrol somebody first: facerec enroll NAME IMAGE; or, if it was moved, name its "
+            "folder with --gallery.",
         )
+
+
+# Files that this process has open as galleries, and how often. Closing any handle of a file takes
+# away all locks this process has on it, SQLite's too: what is open is not opened beside SQLite.
+_open_here: Counter[tuple[int, int]] = Counter()
+# Of each of them the salt, as it was found when it was opened.
+_salts: dict[tuple[int, int], bytes | None] = {}
+_opening = threading.Lock()
+
+
+def note_open(path: Path, examine: Callable[[Path], bytes | None]) -> tuple[int, int]:
+    """Check a database that is about to be opened, and note that it is.
+
+    Args:
+        path: of the database.
+        examine: refuses what is none, and returns the salt of an encrypted one.
+
+    Returns:
+        What ``note_closed`` takes.
+
+    Raises:
+        DatabaseCorruptError: it is no SQLite database.
+        StoreError: the file cannot be read.
+    """
+    with _opening:
+        salt = None if is_open_here(path) else examine(path)
+        status = path.stat()
+        place = (status.st_dev, status.st_ino)
+        _salts.setdefault(place, salt)
+        _open_here[place] += 1
+        return place
+
+
+def note_closed(place: tuple[int, int]) -> None:
+    """Note that one of this process's uses of a database has ended."""
+    with _opening:
+        _open_here[place] -= 1
+        if _open_here[place] <= 0:
+            del _open_here[place]
+            _salts.pop(place, None)
+
+
+def is_open_here(path: Path) -> bool:
+    """Say whether this process has a database open as a gallery."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _open_here[status.st_dev, status.st_ino] > 0
+
+
+def salt_known(path: Path) -> bytes | None:
+    """Return the salt of a database that this process has open; None for a plain one."""
+    status = path.stat()
+    return _salts.get((status.st_dev, status.st_ino))
 
 
 def require_sqlite(path: Path) -> None:
@@ -89,11 +148,10 @@ def make_file(path: Path, fill: Callable[[Path], None]) -> None:
     _remove_abandoned(path)
     if any(path.parent.glob(f"{path.name}-wal")):
         refuse_damaged("its write-ahead log is there, but its database is gone")
-    making = path.with_name(f"{path.name}.new-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    making = unfinished_name(path)
     try:
         fill(making)
-        with making.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        sync_file(making)
         _publish(making, path)
     except OSError as error:
         raise StoreError(
@@ -134,6 +192,50 @@ def _publish(making: Path, path: Path) -> None:
             if not path.exists():
                 making.replace(path)
     sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Put a file's content on the disk."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return what a file is called while this process makes it."""
+    return path.with_name(f"{path.name}.new-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+
+
+def unfinished_files(folder: Path, name: str = "*") -> list[Path]:
+    """List what is half made in a folder, and nobody is working on any more.
+
+    That is what has not been written to for an hour, and what carries the number of a process that
+    is not running.
+
+    Args:
+        folder: where.
+        name: of the finished file; any when not given.
+    """
+    found = []
+    for path in folder.glob(f"{name}.new-*"):
+        with contextlib.suppress(OSError):
+            is_old = time.time() - path.stat().st_mtime > ABANDONED_AFTER_S
+            if is_old or not _is_being_made(path):
+                found.append(path)
+    return sorted(found)
+
+
+def _is_being_made(path: Path) -> bool:
+    """Say whether the process whose number is in a file's name still runs."""
+    number = re.search(r"\.new-(\d+)-", path.name)
+    if number is None or os.name == "nt":  # where a question would end the process
+        return True
+    try:
+        os.kill(int(number.group(1)), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _remove_abandoned(path: Path) -> None:
