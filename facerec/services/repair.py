@@ -9,8 +9,13 @@ from pathlib import Path
 
 from facerec.errors import DatabaseCorruptError, IndexCorruptError, IndexStaleError
 from facerec.gallery.backends import sqlite_replace
-from facerec.gallery.backends.sqlite import PAGE_SIZE_BYTES, connect, make_gallery_file
-from facerec.gallery.backends.sqlite_file import DATABASE_NAME, require_place, unfinished_files
+from facerec.gallery.backends.sqlite import connect, make_gallery_file
+from facerec.gallery.backends.sqlite_file import (
+    DATABASE_NAME,
+    PAGE_SIZE_BYTES,
+    require_place,
+    unfinished_files,
+)
 from facerec.gallery.backends.sqlite_salvage import Salvaged, salvage
 from facerec.gallery.session import DEFAULT_BUSY_TIMEOUT_S
 from facerec.index.cache import INDEX_NAME, read_index_file

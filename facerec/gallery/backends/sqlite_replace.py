@@ -19,19 +19,19 @@ from facerec.errors import DatabaseBusyError, StoreError
 from facerec.gallery import migrate
 from facerec.gallery.backends.sqlcipher import DatabaseKey
 from facerec.gallery.backends.sqlite import (
-    PAGE_SIZE_BYTES,
     SqliteBackend,
     connect,
     database_errors,
 )
 from facerec.gallery.backends.sqlite_backup import MANIFEST_TABLE, copy_database
 from facerec.gallery.backends.sqlite_file import (
+    PAGE_SIZE_BYTES,
     is_open_here,
     sync_file,
-    sync_folder,
     unfinished_name,
 )
 from facerec.gallery.backends.sqlite_pages import PageFile
+from facerec.gallery.wiping import sync_folder
 
 # SQLite's own lock of everybody who has a file open: first byte and how many.
 _SHARED_LOCK = (0x40000002, 510)
