@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, union_all
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from facerec.gallery.tables import (
@@ -164,7 +164,8 @@ def vectors_beside(session: Session, contract_id: str) -> VectorsBeside:
             compared,
         )
     )
-    rows = sorted(session.execute(union_all(own, spare)), key=lambda row: row[0])
+    rows = [*session.execute(own), *session.execute(spare)]
+    rows.sort(key=lambda row: row.id)
     vectors = [vector_from_blob(row.vector, row.dimension) for row in rows]
     return VectorsBeside(
         np.array([row[0] for row in rows], np.int64),
