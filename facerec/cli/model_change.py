@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli import output
+from facerec.cli.model_comparison import compared
 from facerec.cli.options import GALLERY, json_option, opened_gallery, setting_options, settings
 from facerec.errors import FacerecError, NotFoundError
 
 if TYPE_CHECKING:
     from facerec.config import Settings
     from facerec.embed.base import Embedder
-    from facerec.evaluate.error_rates import Estimate
     from facerec.services.change_model import ChangeStatus, Served
-    from facerec.services.compare_models import Comparison, Side
+    from facerec.services.compare_models import Comparison
     from facerec.services.embed_stored import Originals
     from facerec.services.gallery import OpenGallery
     from facerec.services.use_model import ModelChange
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 ANSWERED_NO = 3
 _RUNTIME = ("runtime.device", "runtime.n_threads")
 _options = setting_options(*GALLERY, "store.keep_days", *_RUNTIME)
-_N_NAMES = 10
 _leave_out = click.option(
     "--leave-out",
     is_flag=True,
@@ -72,6 +71,7 @@ def use(
         embedder = _embedder(name, current, mirror=current.embed.mirror)
         if not as_json:
             output.line(_described(change))
+        _allow_forgetting(opened, change, ask=not (yes or as_json))
         with output.progress() as task:
             pictures = _originals(originals, current)
             status = prepare_change(change, embedder, opened, originals=pictures, task=task)
@@ -178,31 +178,6 @@ def forget(*, yes: bool, as_json: bool, **flags: object) -> None:
 COMMANDS = (use, status, compare_gallery, accept, rollback, forget)
 
 
-def compared(found: Comparison) -> str:
-    """Lay out a comparison for people."""
-    old, new = found.old, found.new
-    rows = [
-        ["threshold", *(f"{side.threshold:.4f} ({_origin(side)})" for side in (old, new))],
-        ["searches that miss (FNIR)", *(_rate(side.fnir) for side in (old, new))],
-        ["own people as strangers (FPIR)", *(_rate(side.fpir) for side in (old, new))],
-        ["strangers of the reference (FPIR)", *(_expected(side) for side in (old, new))],
-    ]
-    people = output.counted(found.n_people, "person", "people")
-    lines = [
-        f"Side by side on {people} with {output.counted(found.n_templates, 'template')}:",
-        output.table(["", f"now: {old.model}", f"then: {new.model}"], rows),
-        *_named("Found before and not any more", found.lost),
-        *_named("Found now and not before", found.gained),
-        *_named("Without a vector of the new model", found.without),
-    ]
-    if found.drops:
-        drops = (f"{one.name} ({one.before:+.2f} to {one.after:+.2f})" for one in found.drops)
-        lines.append(f"Largest falls of the lead over what is needed: {', '.join(drops)}.")
-    verdict = {"accept": "Accept it", "decide": "Decide yourself", "keep": "Keep the old model"}
-    lines.append(f"{verdict[found.advice]}: {found.reason}.")
-    return "\n".join(lines)
-
-
 def _serve(current: Settings, *, back: bool, leave_out: bool, as_json: bool) -> None:
     from facerec.services import change_model
     from facerec.services.use_model import MIRROR_KEY, settings_of
@@ -239,6 +214,24 @@ def _originals(folder: Path | None, current: Settings) -> Originals | None:
         min_face_px=current.detect.min_face_px,
     )
     return Originals(folder, detector)
+
+
+def _allow_forgetting(opened: OpenGallery | None, change: ModelChange, *, ask: bool) -> None:
+    """Say that a third model takes the place of what is kept of another one."""
+    from facerec.services.change_model import change_status
+
+    found = None if opened is None else change_status(opened)
+    if found is None:
+        return
+    kept = found.change
+    if change.new_contract_id in (kept.old_contract_id, kept.new_contract_id):
+        return
+    other = kept.old_model if kept.is_accepted else kept.new_model
+    sentence = f"Preparing {change.new_model} forgets the vectors of {other}"
+    if ask:
+        output.confirm(f"{sentence}. Go on?")
+    else:
+        output.remark(f"{sentence}.")
 
 
 def _comparison(opened: OpenGallery, change: ModelChange, current: Settings) -> Comparison | None:
@@ -323,22 +316,3 @@ def _embedded(served: Served | None) -> str:
         return ""
     left_out = f", {len(served.left_out)} left out" if served.left_out else ""
     return f" with {output.counted(served.n_templates, 'template')}{left_out}"
-
-
-def _origin(side: Side) -> str:
-    return {"own": "your own", "calibrated": "calibrated", "card": "its card's"}[side.origin]
-
-
-def _rate(rate: Estimate | None) -> str:
-    return "-" if rate is None else f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
-
-
-def _expected(side: Side) -> str:
-    return "-" if side.reference_fpir is None else f"{side.reference_fpir:.2%}"
-
-
-def _named(what: str, names: tuple[str, ...]) -> list[str]:
-    if not names:
-        return []
-    more = f" and {len(names) - _N_NAMES} others" if len(names) > _N_NAMES else ""
-    return [f"{what} ({len(names)}): {', '.join(names[:_N_NAMES])}{more}."]

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from facerec.embed.base import Embedder
 from facerec.errors import DatabaseBusyError, EmbeddingMismatchError, GalleryError, NotFoundError
-from facerec.gallery import model_change as rows
+from facerec.gallery import model_change, spare_vectors
 from facerec.gallery.calibrations import store_calibration
-from facerec.gallery.model_change import FailedTemplate, Progress, StoredChange
+from facerec.gallery.model_change import StoredChange
 from facerec.gallery.session import gallery_state, set_contract
+from facerec.gallery.spare_vectors import FailedTemplate, Progress
 from facerec.gallery.steps import StepKind, recorded_step
 from facerec.progress import SilentTask, Task
 from facerec.services.compare_models import derived_calibration
@@ -71,11 +72,11 @@ class Served:
 def change_status(gallery: OpenGallery) -> ChangeStatus | None:
     """Say how far the change of model is; None when there is none."""
     with gallery.store.read() as session:
-        change = rows.find_change(session)
+        change = model_change.find_change(session)
         if change is None:
             return None
-        progress = rows.progress_of(session, change.new_contract_id)
-        failures = tuple(rows.list_failures(session))
+        progress = spare_vectors.progress_of(session, change.new_contract_id)
+        failures = tuple(spare_vectors.list_failures(session))
     until = None
     if change.is_accepted and change.accepted_at is not None and gallery.keep is not None:
         until = change.accepted_at + gallery.keep
@@ -113,12 +114,12 @@ def begin(gallery: OpenGallery, old_model: str, new_model: str, new_contract_id:
     """
     with gallery.writing(gallery.now()) as session:
         serving = gallery_state(session).contract_id
-        change = rows.find_change(session)
+        change = model_change.find_change(session)
         same = None if change is None else (change.old_contract_id, change.new_contract_id)
         if serving is None or same in ((serving, new_contract_id), (new_contract_id, serving)):
             return
         at = gallery.now()
-        rows.begin_change(
+        model_change.begin_change(
             session, old=(old_model, serving), new=(new_model, new_contract_id), at=at
         )
 
@@ -149,11 +150,11 @@ def prepare(
     contract_id = embedder.contract_id
     with gallery.store.write() as session:
         _require_of_change(session, contract_id)
-        rows.forget_failures(session)
+        spare_vectors.forget_failures(session)
     while True:
         with gallery.store.read() as session:
-            progress = rows.progress_of(session, contract_id)
-            ids = rows.waiting_templates(session, contract_id, limit=BATCH)
+            progress = spare_vectors.progress_of(session, contract_id)
+            ids = spare_vectors.waiting_templates(session, contract_id, limit=BATCH)
             task.step("embed", progress.n_templates - progress.n_waiting, progress.n_templates)
             made = embed_stored(session, ids, embedder, originals)
         if not ids:
@@ -162,7 +163,7 @@ def prepare(
             _require_of_change(session, contract_id)
             _keep(session, made)
     with gallery.store.write() as session:
-        rows.note_prepared(session, gallery.now())
+        model_change.note_prepared(session, gallery.now())
 
 
 def accept(
@@ -199,19 +200,19 @@ def accept(
         change = _require_of_change(session, contract_id)
         # Whoever was enrolled since the last batch. (Outside of the step: undoing it must not
         # take vectors away.)
-        waiting = rows.waiting_templates(session, contract_id)
+        waiting = spare_vectors.waiting_templates(session, contract_id)
         _keep(session, embed_stored(session, waiting, embedder))
-        failures = tuple(rows.list_failures(session))
+        failures = tuple(spare_vectors.list_failures(session))
         if failures and not leave_out:
             raise _refused(failures)
-        n_templates = rows.progress_of(session, contract_id).n_ready
+        n_templates = spare_vectors.progress_of(session, contract_id).n_ready
         is_new = contract_id == change.new_contract_id
         model = change.new_model if is_new else change.old_model
         with recorded_step(session, StepKind.CHANGE_MODEL, at=at) as step:
             set_contract(session, contract_id)
             verb = "Changed" if is_new else "Went back"
             step.says(f"{verb} to the model {model} ({counted(n_templates, 'template')})")
-        rows.note_accepted(session, at if is_new else None)
+        model_change.note_accepted(session, at if is_new else None)
         if calibration is not None:
             store_calibration(session, calibration)
     return Served(model, n_templates, failures)
@@ -229,7 +230,7 @@ def forget(gallery: OpenGallery) -> StoredChange:
     """
     change = require_change(gallery).change
     with gallery.writing(gallery.now()) as session:
-        rows.drop_change(session)
+        model_change.drop_change(session)
     # (while another program reads, traces of them stay in the write-ahead log)
     with contextlib.suppress(DatabaseBusyError):
         gallery.store.wipe()
@@ -237,7 +238,7 @@ def forget(gallery: OpenGallery) -> StoredChange:
 
 
 def _require_of_change(session: Session, contract_id: str) -> StoredChange:
-    change = rows.find_change(session)
+    change = model_change.find_change(session)
     if change is None or contract_id not in (change.old_contract_id, change.new_contract_id):
         raise EmbeddingMismatchError(
             "The gallery is not changing to or from this model.",
@@ -248,8 +249,10 @@ def _require_of_change(session: Session, contract_id: str) -> StoredChange:
 
 
 def _keep(session: Session, made: Embedded) -> None:
-    rows.store_spare_vectors(session, made.embeddings)
-    rows.store_failures(session, {one: error.message for one, error in made.errors.items()})
+    spare_vectors.store_spare_vectors(session, made.embeddings)
+    spare_vectors.store_failures(
+        session, {one: error.message for one, error in made.errors.items()}
+    )
 
 
 def _refused(failures: tuple[FailedTemplate, ...]) -> GalleryError:

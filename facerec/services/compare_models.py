@@ -7,21 +7,25 @@ somebody; and each model's own reference of strangers says it for people who are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.config import MatchSettings
-from facerec.errors import FacerecError
-from facerec.evaluate.error_rates import Estimate, bootstrap_ratio, interval
-from facerec.gallery import model_change as rows
+from facerec.errors import FacerecError, NotFoundError
+from facerec.evaluate.error_rates import Estimate
 from facerec.gallery.calibrations import Calibration, find_calibration
-from facerec.gallery.model_change import StoredChange, VectorsBeside
+from facerec.gallery.model_change import StoredChange
 from facerec.gallery.people import list_people
+from facerec.gallery.spare_vectors import (
+    VectorsBeside,
+    list_failures,
+    vectors_beside,
+    waiting_templates,
+)
+from facerec.gallery.templates import owners_of
 from facerec.match.reference import expected_fpir
 from facerec.match.rule import MatchRule, rule_from_card
 from facerec.services.calibrate import (
@@ -31,13 +35,17 @@ from facerec.services.calibrate import (
     measure_calibration,
 )
 from facerec.services.gallery import OpenGallery
+from facerec.services.model_shift import (
+    PersonDrop,
+    RateChange,
+    Shift,
+    own_fpir,
+    shift_between,
+)
 from facerec.zoo import ModelCard, list_models
 
 # With fewer people who have two Templates, one more or less found says nothing.
 MIN_PEOPLE = 20
-# How many names of each kind are worth reading.
-N_DROPS = 5
-_N_RESAMPLES = 2000
 
 
 class Advice(StrEnum):
@@ -74,30 +82,6 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class RateChange:
-    """A rate under the new model less that under the old one, with its 95 % interval by Person."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDrop:
-    """How far a Person's Scores are above what they must exceed, under either model.
-
-    Attributes:
-        before: mean of the best Score with an own Template, less the higher of the Threshold and
-            the best Score with anybody else.
-        after: likewise under the new model.
-    """
-
-    name: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """What the new model would change.
 
@@ -110,7 +94,7 @@ class Comparison:
         lost: names of people some search found and none finds now.
         gained: the reverse.
         drops: the largest falls, worst first.
-        without: names of people the new model has no vector of.
+        without: names of people whom the new model cannot embed.
         n_failed: Templates it cannot embed.
         advice: what to do.
         reason: why, in a sentence.
@@ -141,29 +125,37 @@ def compare_models(gallery: OpenGallery, change: StoredChange, match: MatchSetti
         match: what the user asks of a Decision.
 
     Raises:
-        FacerecError: a card has no Threshold that fits the settings.
+        NotFoundError: a model is not here any more, or its card has no such Threshold.
+        RangeError: its card has none, and the settings neither.
         StoreError: the gallery cannot be read.
     """
     with gallery.store.read() as session:
         beside = [
-            rows.vectors_beside(session, contract_id)
+            vectors_beside(session, contract_id)
             for contract_id in (change.old_contract_id, change.new_contract_id)
         ]
         calibration = find_calibration(session, change.old_contract_id)
         names = {person.id: person.name for person in list_people(session)}
-        n_failed = len(rows.list_failures(session))
-    everybody = set(beside[0].person_ids.tolist())
-    without = tuple(sorted(names[one] for one in everybody - set(beside[1].person_ids.tolist())))
+        n_failed = len(list_failures(session))
+        waiting = owners_of(session, waiting_templates(session, change.new_contract_id))
+    lacking = set(beside[0].person_ids.tolist()) - set(beside[1].person_ids.tolist())
+    lacking -= {owner.person_id for owner in waiting.values()}
+    without = tuple(sorted(names[one] for one in lacking))
     old_vectors, new_vectors, person_ids = _common(*beside)
     known, person = np.unique(person_ids, return_inverse=True)
-    searches = [leave_one_out(part, person) if len(known) > 1 else None for part in
-                (old_vectors, new_vectors)]  # fmt: skip
+    several = len(known) > 1
+    searches = [
+        leave_one_out(vectors, person) if several else None
+        for vectors in (old_vectors, new_vectors)
+    ]
     old = _side(
         change.old_model, change.old_contract_id, match, calibration, searches[0], len(person)
     )
     derived = derived_calibration(gallery, change.new_contract_id) if calibration else None
     new = _side(change.new_model, change.new_contract_id, match, derived, searches[1], len(person))
-    shift = _shift(old, new, searches, [names[int(one)] for one in known])
+    shift = shift_between(
+        searches, (old.threshold, new.threshold), [names[int(one)] for one in known]
+    )
     advice, reason = _advice(shift, len(without), n_failed)
     return Comparison(
         old=old,
@@ -193,7 +185,7 @@ def derived_calibration(gallery: OpenGallery, contract_id: str) -> Calibration |
     with gallery.store.read() as session:
         own = find_calibration(session, contract_id)
         serving = find_calibration(session)
-        beside = rows.vectors_beside(session, contract_id)
+        beside = vectors_beside(session, contract_id)
     if own is not None or serving is None or not len(beside.vectors):
         return own
     person = np.unique(beside.person_ids, return_inverse=True)[1].astype(np.int64)
@@ -203,19 +195,6 @@ def derived_calibration(gallery: OpenGallery, contract_id: str) -> Calibration |
         )
     except FacerecError:  # (too few people and no reference: its card's Threshold holds)
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    n_mated_people: int
-    fnir: RateChange | None
-    fpir: RateChange | None
-    lost: tuple[str, ...]
-    gained: tuple[str, ...]
-    drops: tuple[PersonDrop, ...]
-
-
-_NO_SHIFT = _Shift(0, None, None, (), (), ())
 
 
 def _common(
@@ -247,7 +226,7 @@ def _side(
         threshold=rule.threshold,
         origin=origin,
         fnir=None if searches is None else searches.fnir(rule.threshold),
-        fpir=None if searches is None else _own_fpir(searches, rule.threshold),
+        fpir=None if searches is None else own_fpir(searches, rule.threshold),
         reference_fpir=expected,
         calibration=calibration if origin == "calibrated" else None,
     )
@@ -263,7 +242,7 @@ def _rule(
         return MatchRule(calibration.threshold, match.required_margin), "calibrated"
     card = card_of_contract(contract_id)
     if card is None:
-        raise FacerecError(
+        raise NotFoundError(
             "The model that serves is not here any more, so the two cannot be compared.",
             remedy="Accept the new one without: facerec models accept.",
         )
@@ -281,90 +260,7 @@ def card_of_contract(contract_id: str) -> ModelCard | None:
     return None
 
 
-def _own_fpir(searches: LeaveOneOut, threshold: float) -> Estimate:
-    errors, trials = _by_person(searches, searches.best >= threshold, np.ones_like(searches.person))
-    return bootstrap_ratio(errors, trials)
-
-
-def _by_person(
-    searches: LeaveOneOut, wrong: NDArray[np.bool_], counted: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Wrong and counted searches (P,) of each Person, from those of each search (n,)."""
-    size = int(searches.person.max()) + 1
-    inside = counted.astype(bool)
-    errors = np.bincount(searches.person[inside & wrong], minlength=size)
-    return errors, np.bincount(searches.person[inside], minlength=size)
-
-
-def _shift(
-    old: Side, new: Side, searches: Sequence[LeaveOneOut | None], names: Sequence[str]
-) -> _Shift:
-    before, after = searches
-    if before is None or after is None:
-        return _NO_SHIFT
-    strangers = np.ones_like(before.person)
-    fpir = _change(
-        *_by_person(before, before.best >= old.threshold, strangers),
-        _by_person(after, after.best >= new.threshold, strangers)[0],
-    )
-    mated = np.isfinite(before.mate).astype(np.int64)
-    if not mated.any():
-        return _Shift(0, None, fpir, (), (), ())
-    needed = [np.maximum(before.best, old.threshold), np.maximum(after.best, new.threshold)]
-    missed = [_missed(before, old.threshold), _missed(after, new.threshold)]
-    errors, trials = _by_person(before, missed[0], mated)
-    new_errors = _by_person(after, missed[1], mated)[0]
-    found, found_now = trials > errors, trials > new_errors
-    return _Shift(
-        n_mated_people=int((trials > 0).sum()),
-        fnir=_change(errors, trials, new_errors),
-        fpir=fpir,
-        lost=tuple(names[one] for one in np.flatnonzero(found & ~found_now)),
-        gained=tuple(names[one] for one in np.flatnonzero(~found & found_now)),
-        drops=_drops(before, after, needed, names),
-    )
-
-
-def _missed(searches: LeaveOneOut, threshold: float) -> NDArray[np.bool_]:
-    missed: NDArray[np.bool_] = (searches.mate < threshold) | (searches.mate <= searches.best)
-    return missed
-
-
-def _drops(
-    before: LeaveOneOut,
-    after: LeaveOneOut,
-    needed: Sequence[NDArray[np.floating[Any]]],
-    names: Sequence[str],
-) -> tuple[PersonDrop, ...]:
-    mated = np.isfinite(before.mate)
-    person = before.person[mated]
-    trials = np.bincount(person, minlength=len(names))
-    leads = [
-        np.bincount(person, (side.mate - least)[mated], minlength=len(names))
-        / np.maximum(trials, 1)
-        for side, least in zip((before, after), needed, strict=True)
-    ]
-    fall = leads[0] - leads[1]
-    worst = [int(one) for one in np.argsort(-fall)[:N_DROPS] if fall[one] > 0.0 and trials[one]]
-    return tuple(
-        PersonDrop(names[one], float(leads[0][one]), float(leads[1][one])) for one in worst
-    )
-
-
-def _change(
-    errors: NDArray[np.int64], trials: NDArray[np.int64], new_errors: NDArray[np.int64]
-) -> RateChange:
-    """New less old rate; people are drawn, each with all of both models' errors."""
-    present = trials > 0
-    gained, trials = (new_errors - errors)[present], trials[present]
-    rng = np.random.default_rng(0)
-    n = len(trials)
-    weights = rng.multinomial(n, np.full(n, 1.0 / n), _N_RESAMPLES)
-    low, high = interval((weights @ gained) / (weights @ trials))
-    return RateChange(float(gained.sum() / trials.sum()), low, high)
-
-
-def _advice(shift: _Shift, n_without: int, n_failed: int) -> tuple[Advice, str]:
+def _advice(shift: Shift, n_without: int, n_failed: int) -> tuple[Advice, str]:
     if n_without:
         return Advice.KEEP, "people would be lost whom the new model has no vector of"
     if shift.fnir is None or shift.fpir is None or shift.n_mated_people < MIN_PEOPLE:

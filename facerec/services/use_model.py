@@ -11,8 +11,8 @@ from pathlib import Path
 from facerec.config import MatchSettings, Settings
 from facerec.embed.base import Embedder
 from facerec.errors import ConfigError, FacerecError, NotFoundError
-from facerec.gallery.model_change import progress_of
 from facerec.gallery.session import gallery_state
+from facerec.gallery.spare_vectors import progress_of
 from facerec.gallery.templates import count_templates
 from facerec.match.rule import MatchRule, rule_from_card
 from facerec.paths import config_file

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from facerec.services import change_model
 from facerec.services.gallery import open_gallery
 from facerec.zoo import find_model
+from gui.main_window import MainWindow
 from gui.pages.settings import SettingsPage
 from tests.helpers import fake_training
 from tests.helpers.fakes import write_toy_model
@@ -35,14 +35,18 @@ def peopled(models, gallery_folder):
 
 
 @pytest.fixture
-def page(peopled, models, make_window, ready, qtbot, monkeypatch) -> Iterator[SettingsPage]:
+def window(peopled, make_window, ready) -> MainWindow:
+    ready.change_settings({"embed.model": "first", "match.threshold": 0.5})
+    return make_window()
+
+
+@pytest.fixture
+def page(window, monkeypatch) -> SettingsPage:
     """The settings, with a program of no effect in the place of ``facerec``."""
     program = [sys.executable, fake_training.__file__]
     monkeypatch.setattr("gui.workers.command.command_line", lambda: program)
-    ready.change_settings({"embed.model": "first", "match.threshold": 0.5})
-    window = make_window()
     window.open_page("settings")
-    yield window.page("settings")
+    return window.page("settings")
 
 
 def change(folder, contract_id, *, whole=True):

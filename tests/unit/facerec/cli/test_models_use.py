@@ -335,3 +335,20 @@ def test_without_a_change_there_is_nothing_to_accept(run: CommandLine, gallery: 
         assert answer.code == 1
         assert "models use NAME" in answer.err
     assert "none is kept" in run("models", "status").out
+
+
+def test_a_third_model_says_what_it_forgets(
+    run: CommandLine, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_toy_model(user_models_dir(), name="third", dimension=20)
+    run("models", "use", "second", "--yes")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    refused = run("models", "use", "third")
+
+    assert refused.code == 130
+    assert "Preparing third forgets the vectors of first. Go on?" in refused.err
+    assert "rollback goes back to first" in run("models", "status").out
+    allowed = run("models", "use", "third", "--yes")
+    assert "Preparing third forgets the vectors of first." in allowed.err
+    assert "rollback goes back to second" in run("models", "status").out
