@@ -6,6 +6,7 @@ Offline first: nothing is ever downloaded. A file with another digest than its c
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,6 @@ from facerec.contract import EmbeddingContract
 from facerec.errors import (
     ConfigError,
     NotFoundError,
-    RangeError,
     WeightsCorruptError,
     WeightsMissingError,
 )
@@ -208,51 +208,96 @@ def read_manifest(folder: Path) -> tuple[ModelCard, ...]:
     """
     path = folder / MANIFEST_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return ()
     except OSError as exc:
         raise ConfigError(f"The model manifest {path} cannot be read.", remedy=str(exc)) from exc
     try:
-        tables = tomllib.loads(text).get("model", [])
+        tables = tomllib.loads(content.decode()).get("model", [])
         return tuple(_card_from_table(table, folder) for table in tables)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RangeError) as exc:
+    except KeyError as exc:
+        raise ConfigError(
+            f"A model in {path} lacks {exc}.",
+            remedy="Restore it from a backup, or install facerec again.",
+        ) from exc
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as exc:
         raise ConfigError(
             f"The model manifest {path} is not valid: {exc}.",
             remedy="Restore it from a backup, or install facerec again.",
         ) from exc
 
 
-def _triple(values: list[float]) -> tuple[float, float, float]:
-    if len(values) != 3:
-        raise RangeError(f"Three channels were expected, got {len(values)}.")
-    return float(values[0]), float(values[1]), float(values[2])
-
-
 def _card_from_table(table: dict[str, Any], folder: Path) -> ModelCard:
-    height, width = table["input_hw"]
+    height, width = _numbers(table, "input_hw", 2)
+    red, green, blue = _numbers(table, "mean", 3)
+    spread_red, spread_green, spread_blue = _numbers(table, "std", 3)
+    files = tuple(
+        ModelFile(_file_name(entry), _text(entry, "sha256"), _whole(entry, "bytes"))
+        for entry in table["files"]
+    )
+    if not files:
+        raise ValueError(f"{_text(table, 'name')} has no file")
     return ModelCard(
-        name=table["name"],
-        version=table["version"],
-        task=table["task"],
-        net=table["net"],
-        files=tuple(ModelFile(f["file"], f["sha256"], f["bytes"]) for f in table["files"]),
-        input_hw=(height, width),
-        colour=table["colour"],
-        mean=_triple(table["mean"]),
-        std=_triple(table["std"]),
-        template=table["template"],
-        embedding_dim=table["embedding_dim"],
-        metric=table["metric"],
+        name=_text(table, "name"),
+        version=_text(table, "version"),
+        task=_text(table, "task"),
+        net=_text(table, "net"),
+        files=files,
+        input_hw=(int(height), int(width)),
+        colour=_text(table, "colour"),
+        mean=(red, green, blue),
+        std=(spread_red, spread_green, spread_blue),
+        template=_text(table, "template"),
+        embedding_dim=_whole(table, "embedding_dim"),
+        metric=_text(table, "metric"),
         thresholds=tuple(
-            OperatingPoint(p["score"], p["fmr"], p["comparisons"], p["dataset"], p["date"])
-            for p in table.get("thresholds", [])
+            OperatingPoint(
+                _numbers({"score": [point["score"]]}, "score", 1)[0],
+                _numbers({"fmr": [point["fmr"]]}, "fmr", 1)[0],
+                _whole(point, "comparisons"),
+                _text(point, "dataset"),
+                _text(point, "date"),
+            )
+            for point in table.get("thresholds", [])
         ),
-        licence=table["licence"],
-        source=table["source"],
-        training_data=table["training_data"],
-        paper=table["paper"],
-        exported_from=table["exported_from"],
-        default=table.get("default", False),
+        licence=_text(table, "licence"),
+        source=_text(table, "source"),
+        training_data=_text(table, "training_data"),
+        paper=_text(table, "paper"),
+        exported_from=_text(table, "exported_from"),
+        default=table.get("default", False) is True,
         folder=folder,
     )
+
+
+def _text(table: dict[str, Any], key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
+def _whole(table: dict[str, Any], key: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"{key} is no whole number")
+    return value
+
+
+def _numbers(table: dict[str, Any], key: str, length: int) -> list[float]:
+    values = table[key]
+    if not isinstance(values, list) or len(values) != length:
+        raise TypeError(f"{key} is no list of {length}")
+    for value in values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value):
+            raise TypeError(f"{key} holds what is no number")
+    return [float(value) for value in values]
+
+
+def _file_name(table: dict[str, Any]) -> str:
+    name = _text(table, "file")
+    if not name or name in {".", ".."} or name != Path(name).name or "\\" in name or "\0" in name:
+        raise ValueError(f"{name!r} is no name of a file beside the manifest")
+    return name

@@ -10,8 +10,10 @@ The archive holds biometric data in the clear: names, vectors and crops.
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +77,17 @@ MAX_CROP_BYTES = 2**20
 # JSON compresses about tenfold and vectors not at all; a bomb does a thousandfold.
 MAX_RATIO = 100
 _RATIO_FREE_BYTES = 2**20
+# What zipfile raises at damaged archives: names that are no text, methods it does not know, ...
+_ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    UnicodeDecodeError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # The time in the archive is not the gallery's, so that equal galleries give equal archives.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -205,7 +218,7 @@ def read_archive(path: Path) -> _Archive:
             return _read_members(archive)
     except FileNotFoundError as error:
         raise InputError(f"There is no archive {path}.", remedy="Check the name.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _ZIP_FAULTS as error:
         raise _refused("it is no zip file, or damaged") from error
     except RuntimeError as error:  # what zipfile says of encrypted members
         raise _refused("it is encrypted") from error

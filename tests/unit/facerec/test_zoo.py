@@ -167,6 +167,10 @@ def test_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pytest.param("mean = [127.5, 127.5, 127.5]", "mean = [127.5]", id="one channel"),
         pytest.param("std = [128.0, 128.0, 128.0]", 'std = ["a", "b", "c"]', id="words"),
         pytest.param("[[model]]", "model = 3\n[x]", id="no table"),
+        pytest.param('name = "toy"', "name = 3", id="a number for a name"),
+        pytest.param("mean = [127.5,", "mean = [nan,", id="no number"),
+        pytest.param('file = "', 'file = "../', id="a file elsewhere"),
+        pytest.param('file = "', 'file = "..\\\\', id="a file elsewhere on Windows"),
     ],
 )
 def test_broken_manifest_is_refused(tmp_path: Path, old: str, new: str) -> None:
@@ -176,7 +180,14 @@ def test_broken_manifest_is_refused(tmp_path: Path, old: str, new: str) -> None:
     assert old in text
     manifest.write_text(text.replace(old, new))
 
-    with pytest.raises(ConfigError, match="manifest"):
+    with pytest.raises(ConfigError, match=r"manifest|lacks"):
+        read_manifest(tmp_path)
+
+
+def test_manifest_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.toml").write_bytes(b'x = "\xba"')
+
+    with pytest.raises(ConfigError, match="not valid"):
         read_manifest(tmp_path)
 
 

@@ -713,6 +713,14 @@ class TestTransfer:
         with pytest.raises(InputError):
             read_archive(tmp_path / "a.zip")
 
+    def test_refuses_a_member_whose_name_is_no_text(self, tmp_path):
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("\u00e4.txt", b"")
+        path.write_bytes(path.read_bytes().replace("\u00e4".encode(), b"\x8a\x8a"))
+        with pytest.raises(InputError, match="no zip file, or damaged"):
+            read_archive(path)
+
     def test_refuses_what_is_missing_damaged_or_a_folder(self, archive, tmp_path):
         with pytest.raises(InputError, match="no archive"):
             read_archive(tmp_path / "none.zip")
