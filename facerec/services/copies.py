@@ -11,9 +11,10 @@ from pathlib import Path
 
 from facerec.errors import FacerecError
 from facerec.gallery import copies
+from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 from facerec.gallery.copies import CopyKind, StoredCopy
 from facerec.gallery.erase import Traces, erase_traces
-from facerec.gallery.session import DATABASE_NAME, GalleryStore
+from facerec.gallery.session import GalleryStore
 from facerec.gallery.wiping import destroy_file, replace_destroying, staged
 from facerec.services.archive_erase import archive_without, holds_person
 from facerec.services.gallery import OpenGallery
