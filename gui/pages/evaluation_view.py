@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from facerec.evaluate.report import Sheet
+from facerec.evaluate.report import Card, Sheet
 from gui.pages.evaluation_plots import EvaluationPlots
 from gui.pages.evaluation_words import figures_of, sheet_title
 from gui.theme import SIZES
-from gui.widgets.figure_card import FigureCard
+from gui.widgets.figure_card import Figure, FigureCard
 from gui.widgets.pair_card import SIDE_PX, PairCard
 from gui.widgets.text import label
 
@@ -89,13 +90,9 @@ class EvaluationView(QWidget):
         _empty(self._figures)
         _empty(self._sheets)
         self._waiting.append(lambda: self.plots.show_payload(dict(payload)))
-        for figure in figures_of(payload):
-            self._waiting.append(
-                lambda figure=figure: self._figures.addWidget(FigureCard(figure), 1)
-            )
-        for sheet in evaluation.page.sheets:
-            if sheet.cards:
-                self._waiting.append(lambda sheet=sheet: self._add_sheet(sheet))
+        self._waiting.extend(partial(self._add_figure, one) for one in figures_of(payload))
+        sheets = [sheet for sheet in evaluation.page.sheets if sheet.cards]
+        self._waiting.extend(partial(self._add_sheet, sheet) for sheet in sheets)
         self._timer.start()
 
     def _make_next(self) -> None:
@@ -104,14 +101,14 @@ class EvaluationView(QWidget):
         else:
             self._timer.stop()
 
+    def _add_figure(self, figure: Figure) -> None:
+        self._figures.addWidget(FigureCard(figure), 1)
+
     def _add_sheet(self, sheet: Sheet) -> None:
         """Add an empty row, and let its pairs come next."""
         whole, cards = _sheet(sheet)
         self._sheets.addWidget(whole)
-        made = [
-            lambda place=place, card=card: cards.insertWidget(place, PairCard(card))
-            for place, card in enumerate(sheet.cards[:N_WORST])
-        ]
+        made = [partial(_add_pair, cards, card) for card in sheet.cards[:N_WORST]]
         self._waiting.extendleft(reversed(made))
 
     def _say(self, text: str) -> None:
@@ -139,6 +136,10 @@ def _sheet(sheet: Sheet) -> tuple[QWidget, QHBoxLayout]:
     column.addWidget(label(sheet_title(sheet.title), "heading"))
     column.addWidget(area)
     return whole, cards
+
+
+def _add_pair(cards: QHBoxLayout, card: Card) -> None:
+    cards.insertWidget(cards.count() - 1, PairCard(card))
 
 
 def _empty(layout: QHBoxLayout | QVBoxLayout) -> None:
