@@ -209,6 +209,10 @@
         <translation>单击某人即可使用其姓名。</translation>
     </message>
     <message>
+        <source>Record consent…</source>
+        <translation>记录同意…</translation>
+    </message>
+    <message>
         <source>Enrol</source>
         <translation>登记</translation>
     </message>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from facerec.config import Settings
 from facerec.errors import FacerecError
 from facerec.paths import data_dir
 from facerec.progress import Task
@@ -79,11 +81,11 @@ class EvaluatePage(Page):
         self._so_far = None
         self.view.clear()
         self._show_view(True)
-        options, now = self._options(kind), datetime.now(UTC)
+        options, now = self._options(kind, self.context.settings), datetime.now(UTC)
         folder = data_dir() / REPORTS / f"{kind}-{now:%Y%m%d-%H%M%S}"
 
         def measure(task: Task) -> tuple[Evaluation, Path]:
-            return _measured(kind, path, options, now, folder, self._watch, task)
+            return _measured(kind, path, options(), now, folder, self._watch, task)
 
         job = self.run(self.context.runners.compute, measure, self._show_result, shown=True)
         job.finished.connect(self._ended)
@@ -151,19 +153,23 @@ class EvaluatePage(Page):
                 self.tr("One subfolder a person; at least two images of some of them.")
             )
 
-    def _options(self, kind: str) -> EvaluateOptions:
-        from facerec.services.evaluate import EvaluateOptions
+    def _options(self, kind: str, settings: Settings) -> Callable[[], EvaluateOptions]:
+        """Return a maker of the options: what it imports is too much for the GUI thread."""
 
-        settings = self.context.settings
-        return EvaluateOptions(
-            model=settings.embed.model,
-            detector=settings.detect.detector,
-            device=settings.runtime.device,
-            n_threads=settings.runtime.n_threads,
-            min_face_px=settings.detect.min_face_px,
-            mirror=kind == LFW or settings.embed.mirror,
-            command="facerec app",
-        )
+        def options() -> EvaluateOptions:
+            from facerec.services.evaluate import EvaluateOptions
+
+            return EvaluateOptions(
+                model=settings.embed.model,
+                detector=settings.detect.detector,
+                device=settings.runtime.device,
+                n_threads=settings.runtime.n_threads,
+                min_face_px=settings.detect.min_face_px,
+                mirror=kind == LFW or settings.embed.mirror,
+                command="facerec app",
+            )
+
+        return options
 
     def _watch(self, so_far: ScoresSoFar) -> None:
         # (from the worker's thread: only a name is bound, the timer looks at it)

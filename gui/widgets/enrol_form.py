@@ -68,6 +68,8 @@ class EnrolForm(QWidget):
         self.field = NameField()
         self._hint = label("", "small", wrap=True)
         self.terms_fields = TermsFields()
+        self.terms_fields.hide()
+        self._terms_button = button(self.tr("Record consent…"), self._show_terms, kind="quiet")
         self._refusal = label("", "bad", wrap=True)
         self._yes = button(self.tr("Enrol"), self._submit, kind="primary", icon_name="enrol")
         self._anyway = button(
@@ -180,6 +182,12 @@ class EnrolForm(QWidget):
         else:
             self._hint.setText(self.tr("One more picture of somebody who is enrolled."))
 
+    def _show_terms(self) -> None:
+        """Show the fields from now on; small windows have room for the rest without them."""
+        self._terms_button.hide()
+        self.terms_fields.show()
+        self.terms_fields.consent.setFocus()
+
     def _use_name(self) -> None:
         self.field.setText(str(self.alike.chosen() or ""))
         self.field.setFocus()
@@ -218,6 +226,10 @@ class EnrolForm(QWidget):
         column.addSpacing(SIZES.space_xs)
         column.addWidget(self.field)
         column.addWidget(self._hint)
+        terms = QHBoxLayout()
+        terms.addWidget(self._terms_button)
+        terms.addStretch(1)
+        column.addLayout(terms)
         column.addWidget(self.terms_fields)
         column.addWidget(self._refusal)
         buttons = QHBoxLayout()

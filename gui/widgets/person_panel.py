@@ -22,7 +22,7 @@ from gui.i18n.dates import day
 from gui.item_models.templates import TemplatesModel
 from gui.theme import SIZES
 from gui.widgets.banner import Banner
-from gui.widgets.text import button, label
+from gui.widgets.text import button, label, line
 from gui.widgets.thumbnail import FaceThumbnail
 from gui.widgets.tiles import TileView
 
@@ -81,6 +81,7 @@ class PersonPanel(QFrame):
         hint = label(self.tr("Choose pictures to move, split off or set aside."), "small")
         self._bar_stack.addWidget(hint)
         self._bar_stack.addWidget(_picture_bar(picture_actions))
+        column.addWidget(line())
         column.addLayout(self._bar_stack)
         column.addWidget(self.view, 1)
         self.view.selectionModel().selectionChanged.connect(self._look_at_pictures)

@@ -161,7 +161,7 @@ def test_gui_thread_stays_free(qapp, home: Path, n_images: int, most_ms: float) 
             page.show_item(people)
             measuring.start()
             job = page.start()
-            yield lambda: job.is_over
+            yield lambda: job.is_over and page.view.is_complete
             measuring.stop()
             assert page.report is not None
 

@@ -58,6 +58,7 @@ def _measure(page: EvaluatePage, qtbot, folder: Path) -> None:
     assert not page.start_button.isEnabled()
     with qtbot.waitSignal(job.finished, timeout=WAIT_MS):
         pass
+    qtbot.waitUntil(lambda: page.view.is_complete)
 
 
 def test_folder_is_measured_and_shown(
@@ -139,6 +140,7 @@ def test_lfw_shows_the_accuracy_first(page: EvaluatePage, qtbot, tmp_path: Path)
     page.path.show_path(root)
     with qtbot.waitSignal(page.start().finished, timeout=WAIT_MS):
         pass
+    qtbot.waitUntil(lambda: page.view.is_complete)
 
     # People and strangers of this kind are told apart without an error.
     assert page.view.figures[0].figure.value == "100.00 %"

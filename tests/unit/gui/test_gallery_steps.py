@@ -102,7 +102,9 @@ def test_each_change_is_undone_and_redone_by_key(page, qtbot, monkeypatch, actio
     assert _people(page) == after
     assert page.gallery_steps.bar.undo_button.accessibleName() == f"Undo: {words}"
 
+    page.window().activateWindow()
     page.view.setFocus()
+    qtbot.waitUntil(page.view.hasFocus)
     qtbot.keyClick(page.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     _idle(page, qtbot)
     assert _people(page) == BEFORE
