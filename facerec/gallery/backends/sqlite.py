@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc
 from sqlalchemy.orm import Session
@@ -44,6 +45,7 @@ from facerec.gallery.backends.sqlite_file import (
 APPLICATION_ID = 0x46524543
 # Below this size every page is checked at opening (about 1 ms per MB); `check()` does it at any.
 FULL_CHECK_BYTES = 32 * 2**20
+_open_here: WeakSet[SqliteBackend] = WeakSet()
 
 
 class SqliteBackend(Backend):
@@ -59,6 +61,7 @@ class SqliteBackend(Backend):
     def __init__(self, path: Path, busy_timeout_s: float, key: DatabaseKey | None = None) -> None:
         self.path = path
         self.key = key
+        _open_here.add(self)
         self.engine = _engine(path, busy_timeout_s, key)
         self.writing_engine = self.engine.execution_options(facerec_begin="IMMEDIATE")
 
@@ -93,6 +96,11 @@ class SqliteBackend(Backend):
         if key is None:
             require_sqlite(path)
         return cls(path, busy_timeout_s, key)
+
+    def close(self) -> None:
+        """See ``Backend.close``."""
+        super().close()
+        _open_here.discard(self)
 
     def fill(self) -> None:
         """Make the tables in an empty file, and let go of it."""
@@ -169,6 +177,14 @@ class SqliteBackend(Backend):
             _outside_transaction(connection, "VACUUM")
             ((busy, _, _),) = _outside_transaction(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
         return not busy
+
+
+def is_open_here(path: Path) -> bool:
+    """Say whether this process has a gallery open, whose locks it would not notice itself.
+
+    SQLite and SQLCipher are two libraries, and the system's locks are those of a process.
+    """
+    return any(backend.path.absolute() == path.absolute() for backend in list(_open_here))
 
 
 def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
