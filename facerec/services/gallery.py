@@ -148,13 +148,13 @@ class OpenGallery:
             StoreError: the gallery cannot be written; nothing was changed.
         """
         with self.store.write() as session:
+            waiting = self.accesses.waiting(at)
+            log_access(session, waiting)
             before = gallery_state(session).vectors_token
             yield session
             if self.keep is not None:
                 forget_steps_up_to(session, at - self.keep)
             after = gallery_state(session).vectors_token
-            waiting = self.accesses.waiting(at)
-            log_access(session, waiting)
         self.accesses.forget(waiting)
         if before != after:
             self.index.forget_file()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from facerec.errors import ConfigError, DependencyError, RangeError
-from facerec.gallery.backends.sqlcipher import salt_of
+from facerec.gallery.backends.sqlite import salt_at
 from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 
 ENVIRONMENT_VARIABLE = "FACEREC_PASSPHRASE"
@@ -29,14 +29,14 @@ def database_in(folder: Path) -> Path:
 def is_encrypted(folder: Path) -> bool:
     """Say whether the gallery in a folder is encrypted; one that is not there is not."""
     try:
-        return salt_of(database_in(folder)) is not None
+        return salt_at(database_in(folder)) is not None
     except OSError:
         return False
 
 
 def remember(path: Path, secret: str) -> None:
     """Use a passphrase for an encrypted database file as long as this process runs."""
-    salt = salt_of(path)
+    salt = salt_at(path)
     if salt is not None:
         _told[salt] = secret
 
@@ -47,7 +47,7 @@ def find_secret(path: Path) -> str | None:
     Raises:
         ConfigError: the file that should hold it cannot be read.
     """
-    salt = salt_of(path)
+    salt = salt_at(path)
     if salt is None:
         return None
     return _told.get(salt) or secret_from_environment() or _from_keyring(salt)

@@ -92,6 +92,9 @@ class SqliteBackend(Backend):
         require_place(folder, create=create)
         if not path.exists():
             make_file(path, lambda making: cls(making, busy_timeout_s).fill())
+        opened = _open_at(path)
+        if opened is not None:
+            return cls(path, busy_timeout_s, opened.key)
         key = unlock(path, find_secret)
         if key is None:
             require_sqlite(path)
@@ -184,7 +187,27 @@ def is_open_here(path: Path) -> bool:
 
     SQLite and SQLCipher are two libraries, and the system's locks are those of a process.
     """
-    return any(backend.path.absolute() == path.absolute() for backend in list(_open_here))
+    return _open_at(path) is not None
+
+
+def salt_at(path: Path) -> bytes | None:
+    """Return the salt of an encrypted file; None when it does not look like one.
+
+    A file that this process has open is not opened again: closing it would take away all locks that
+    the process has on it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    opened = _open_at(path)
+    if opened is None:
+        return salt_of(path)
+    return None if opened.key is None else opened.key.salt
+
+
+def _open_at(path: Path) -> SqliteBackend | None:
+    where = path.absolute()
+    return next((found for found in list(_open_here) if found.path.absolute() == where), None)
 
 
 def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
@@ -195,7 +218,7 @@ def unlock(path: Path, find_secret: SecretFinder | None) -> DatabaseKey | None:
         StoreError: the file cannot be read.
     """
     try:
-        salt = salt_of(path)
+        salt = salt_at(path)
     except OSError as error:
         raise StoreError(
             f"The gallery {path} cannot be read ({error.strerror}).",
