@@ -24,7 +24,7 @@ from facerec.imaging.read import ImageSource, read_image
 from facerec.match.rule import DEFAULT_MARGIN, MatchRule, rule_from_card
 from facerec.paths import default_gallery_dir
 from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
-from facerec.services import people, steps
+from facerec.services import keys, people, steps
 from facerec.services.calibrate import calibrated_rule
 from facerec.services.consent import record_consent
 from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
@@ -184,6 +184,7 @@ class Gallery:
         create: bool = True,
         keep_days: int = DEFAULT_KEEP_DAYS,
         grace_days: int = DEFAULT_GRACE_DAYS,
+        passphrase: str | None = None,
     ) -> Self:
         """Open the gallery in a folder, or make one.
 
@@ -194,11 +195,14 @@ class Gallery:
             keep_days: for how many days a change can be undone; older ones are let go of.
             grace_days: how many days after it was noted that somebody's time is over they are
                 erased at an opening; nobody is named by the gallery once their time is over.
+            passphrase: of an encrypted gallery; else the environment and the keyring are asked.
 
         Raises:
             StoreError: it cannot be opened; a damaged gallery is never opened as an empty one.
         """
         folder = Path(path) if path else default_gallery_dir()
+        if passphrase is not None and keys.is_encrypted(folder):
+            keys.remember(keys.database_in(folder), passphrase)
         opened = open_gallery(folder, create=create, keep_days=keep_days, grace_days=grace_days)
         try:
             opened.expiry = keep_to_terms(opened)
@@ -379,14 +383,22 @@ class Gallery:
         """
         return record_consent(self._opened, name, terms)
 
-    def export_person(self, name: str, path: str | os.PathLike[str]) -> PersonExport:
+    def export_person(
+        self, name: str, path: str | os.PathLike[str], *, in_the_clear: bool = False
+    ) -> PersonExport:
         """Write all that is stored of a Person to a zip file of open formats.
 
+        Args:
+            name: of the Person.
+            path: of the file.
+            in_the_clear: write it although the gallery is encrypted.
+
         Raises:
+            ConfigError: the gallery is encrypted, and ``in_the_clear`` is not set.
             NotFoundError: nobody has that name.
             StoreError: the file cannot be written.
         """
-        return export_person(self._opened, name, Path(path))
+        return export_person(self._opened, name, Path(path), in_the_clear=in_the_clear)
 
     def undo(self, step_id: int | None = None) -> Step:
         """Take back the last change, or an older one that no later one builds on.

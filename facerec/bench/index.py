@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.errors import RangeError
-from facerec.gallery.made_up import add_made_up
+from facerec.gallery.made_up import STAND_IN_CROP, add_made_up
 from facerec.gallery.session import GalleryStore
 from facerec.index.base import INDEXES, VectorIndex
 from facerec.index.cache import INDEX_NAME
@@ -309,12 +309,15 @@ def measure_startup(n: int, *, dimension: int = 512, n_runs: int = 5) -> Startup
     )
 
 
-def fill_gallery(folder: Path, vectors: NDArray[np.float32]) -> None:
+def fill_gallery(
+    folder: Path, vectors: NDArray[np.float32], *, crop_png: bytes = STAND_IN_CROP
+) -> None:
     """Write a gallery of made-up people, ten Templates each, in one transaction.
 
     Args:
         folder: a new one.
         vectors: (N, D) float32 of unit length.
+        crop_png: stored as every Template's Crop.
     """
     with GalleryStore.open(folder) as store, store.write() as session:
         add_made_up(
@@ -323,6 +326,7 @@ def fill_gallery(folder: Path, vectors: NDArray[np.float32]) -> None:
             contract_id=_BENCH_CONTRACT,
             per_person=PER_IDENTITY,
             at=datetime.now(UTC),
+            crop_png=crop_png,
         )
 
 

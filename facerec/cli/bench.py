@@ -360,6 +360,40 @@ def parity(folder: Path, every: int, sheet: Path | None, *, as_json: bool, **fla
     output.emit(service.format_report(report), report.payload(), as_json=as_json)
 
 
+@bench.command()
+@click.option(
+    "--size", default=10_000, show_default=True, type=int, help="Templates in each gallery."
+)
+@click.option("--rounds", default=20, show_default=True, type=int, help="Turns of each job.")
+@json_option
+def encryption(size: int, rounds: int, *, as_json: bool) -> None:
+    """Enrolling, searching and starting up with an encrypted gallery, beside a plain one.
+
+    Example: facerec bench encryption --size 1000 --rounds 5
+    """
+    from facerec.bench.encryption import bench_encryption
+
+    with output.progress() as task:
+        report = bench_encryption(n=size, n_rounds=rounds, task=task)
+    rows = [
+        [
+            row.job,
+            row.gallery,
+            f"{row.median_ms:.1f}",
+            ""
+            if row.ratio is None
+            else f"{row.ratio.value:.2f} ({row.ratio.low:.2f}-{row.ratio.high:.2f})",
+        ]
+        for row in report.rows
+    ]
+    text = output.table(["job", "gallery", "median ms", "times as long"], rows)
+    text += (
+        f"\n{report.n} templates, {report.n_rounds} rounds; the file has "
+        f"{report.plain_mb:.1f} MB in the clear and {report.encrypted_mb:.1f} MB encrypted."
+    )
+    output.emit(text, {"report": report}, as_json=as_json)
+
+
 @bench.command("lfw-parity")
 @click.option(
     "--data",

@@ -83,7 +83,7 @@ def opened_gallery(
 
 
 def ask_for_passphrase(folder: Path) -> None:
-    """Ask for the passphrase of an encrypted gallery, if nobody else gives it and somebody is there.
+    """Ask for the passphrase of an encrypted gallery, unless somebody gave it already.
 
     Raises:
         ConfigError: see ``facerec.services.keys.find_secret``.

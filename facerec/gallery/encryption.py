@@ -16,7 +16,7 @@ from pathlib import Path
 from facerec.errors import DatabaseBusyError, DatabaseCorruptError, GalleryLockedError, StoreError
 from facerec.gallery.backends.sqlcipher import DatabaseKey, connect_unlocked, require_sqlcipher
 from facerec.gallery.backends.sqlite import APPLICATION_ID
-from facerec.gallery.backends.sqlite_file import PAGE_SIZE_BYTES, leftover_names
+from facerec.gallery.backends.sqlite_file import PAGE_SIZE_BYTES, is_open_here, leftover_names
 from facerec.gallery.wiping import destroy_file, overwrite, sync_folder
 
 _BUSY_TIMEOUT_S = 2.0
@@ -35,6 +35,8 @@ def rewrite_database(path: Path, *, old: DatabaseKey | None, new: DatabaseKey | 
         GalleryLockedError: the old key is wrong.
         StoreError: the disk is full or fails; the gallery is as it was.
     """
+    if is_open_here(path):
+        raise _busy()
     making, was = leftover_names(path)
     with _translated(), contextlib.ExitStack() as stack:
         # Closed last: closing a file lets go of all locks that this process has on it.

@@ -15,6 +15,7 @@ from facerec.gallery.templates import blob_from_vector
 
 # Rows given to SQLite at a time.
 _ROWS_PER_STEP = 50_000
+STAND_IN_CROP = b"made up"
 _BOX = {"left": 0.0, "top": 0.0, "right": 112.0, "bottom": 112.0}
 
 
@@ -25,6 +26,7 @@ def add_made_up(
     contract_id: str,
     per_person: int,
     at: datetime,
+    crop_png: bytes = STAND_IN_CROP,
 ) -> None:
     """Fill an empty gallery with "Person 0", "Person 1" and so on, within ``write()``.
 
@@ -34,6 +36,7 @@ def add_made_up(
         contract_id: what the vectors count as made under.
         per_person: how many vectors in a row belong to one Person.
         at: when.
+        crop_png: every Template's Crop; a stand-in of a few bytes cannot be decoded.
     """
     n, dimension = vectors.shape
     people = [
@@ -68,9 +71,8 @@ def add_made_up(
         ]
         session.execute(insert(ImageRow), images)
         session.execute(insert(TemplateRow), templates)
-        # The crop is a stand-in of a few bytes: it is never decoded.
         session.execute(
-            insert(CropRow), [{"template_id": row + 1, "png": b"made up"} for row in rows]
+            insert(CropRow), [{"template_id": row + 1, "png": crop_png} for row in rows]
         )
     set_contract(session, contract_id)
     mark_vectors_changed(session)

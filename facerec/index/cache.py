@@ -185,7 +185,9 @@ class IndexCache:
         """
         for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.tmp")):
             with contextlib.suppress(FileNotFoundError), path.open("rb+") as stream:
-                stream.write(bytes(path.stat().st_size))
+                size = path.stat().st_size
+                for start in range(0, size, _STEP_BYTES):
+                    stream.write(bytes(min(_STEP_BYTES, size - start)))
                 stream.flush()
                 os.fsync(stream.fileno())
         self.forget_file()

@@ -15,7 +15,6 @@ from datetime import datetime
 from facerec.errors import NotFoundError, StoreError
 from facerec.gallery.access import Action
 from facerec.gallery.consents import OverduePerson, note_overdue, overdue_people
-from facerec.services.erase import erase_people
 from facerec.services.gallery import OpenGallery
 
 
@@ -102,6 +101,9 @@ def _noted_before(person: OverduePerson, moment: datetime) -> bool:
 def _erase(gallery: OpenGallery, people: list[OverduePerson], *, n_waiting: int) -> ExpiryReport:
     if not people:
         return ExpiryReport(n_waiting)
+    # Imported here because hardly any opening has somebody to erase.
+    from facerec.services.erase import erase_people
+
     names = [person.name for person in people]
     # Another process may have erased them a moment ago.
     with contextlib.suppress(NotFoundError):

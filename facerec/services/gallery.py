@@ -154,14 +154,14 @@ class OpenGallery:
             StoreError: the gallery cannot be written; nothing was changed.
         """
         with self.store.write() as session:
+            waiting = self.accesses.waiting(at)
+            log_access(session, waiting)
             before = gallery_state(session).vectors_token
             yield session
             settle_vectors(session)
             if self.keep is not None:
                 _forget_up_to(session, at - self.keep)
             after = gallery_state(session).vectors_token
-            waiting = self.accesses.waiting(at)
-            log_access(session, waiting)
         self.accesses.forget(waiting)
         if before != after:
             self.index.forget_file()

@@ -1,7 +1,7 @@
 """Encrypted SQLite files: the key of one, and connections to it through SQLCipher.
 
 SQLCipher encrypts each page of the database and of its write-ahead log with AES-256 and checks it
-with HMAC-SHA512; its first 16 bytes are the salt. The key is made of a passphrase as SQLCipher's own
+with HMAC-SHA512; its first 16 bytes are the salt. The key is made of a passphrase as its own
 tools make it, but once per process instead of once per connection.
 """
 
