@@ -297,8 +297,8 @@ def require_contract(state: GalleryState, contract_id: str) -> None:
     if state.contract_id not in (None, contract_id):
         raise EmbeddingMismatchError(
             "This gallery was made with another model, so its faces cannot be compared.",
-            remedy="Choose that model with --model, or embed the gallery again: "
-            "facerec gallery reindex --re-embed.",
+            remedy="Choose that model with --model, or change the gallery over to this one: "
+            "facerec models use NAME.",
             expected=state.contract_id,
             actual=contract_id,
         )
