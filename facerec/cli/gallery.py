@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli import gallery_changes, gallery_steps, output
+from facerec.cli import gallery_changes, gallery_health, gallery_steps, output
 from facerec.cli.options import (
     GALLERY,
     RECOGNITION,
@@ -33,7 +33,11 @@ def gallery() -> None:
     """
 
 
-for _command in (*gallery_changes.COMMANDS, *gallery_steps.COMMANDS):
+for _command in (
+    *gallery_changes.COMMANDS,
+    *gallery_health.COMMANDS,
+    *gallery_steps.COMMANDS,
+):
     gallery.add_command(_command)
 
 

@@ -18,7 +18,7 @@ from facerec.gallery.tables import Base, GalleryRow, StepChangeRow, TemplateRow
 from facerec.gallery.templates import forget_contract_when_empty
 
 # Whose rows are recorded. Of the gallery's own row the contract is too; its counters never go back.
-RECORDED_TABLES = ("people", "images", "templates", "crops")
+RECORDED_TABLES = ("people", "images", "templates", "crops", "exclusions")
 GALLERY_TABLE = GalleryRow.__tablename__
 _CHANGES_PER_FETCH = 2048
 

@@ -39,6 +39,10 @@ class StepKind(StrEnum):
     REMOVE_TEMPLATE = "remove_template"
     IMPORT = "import"
     RE_EMBED = "re_embed"
+    IGNORE = "ignore"
+    HEED = "heed"
+    EXCLUDE = "exclude"
+    ADMIT = "admit"
 
 
 @dataclass(frozen=True, slots=True)
