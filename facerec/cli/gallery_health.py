@@ -154,10 +154,9 @@ def _shown(report: HealthReport, limit: int) -> list[Finding]:
 
 
 def _text(report: HealthReport, shown: list[Finding], limit: int, written: dict[int, Path]) -> str:
-    lines = [
-        f"{output.counted(report.n_people, 'person', 'people')} with "
-        f"{output.counted(report.n_templates, 'template')}, threshold {report.threshold:.3f}."
-    ]
+    people = output.counted(report.n_people, "person", "people")
+    templates = output.counted(report.n_templates, "template")
+    lines = [f"{people} with {templates}, threshold {report.threshold:.3f}."]
     if report.n_searches:
         lines.append(
             f"Each of {report.n_searches} templates left out and searched for: {report.n_found} "

@@ -256,8 +256,8 @@ def best_templates(session: Session, person_ids: Sequence[int]) -> dict[int, int
 
 def qualities(session: Session) -> dict[int, float]:
     """Return the quality of every Template, by id."""
-    rows = session.execute(select(TemplateRow.id, TemplateRow.quality))
-    return {template_id: quality for template_id, quality in rows}
+    statement = select(TemplateRow.id, TemplateRow.quality)
+    return dict(session.execute(statement).all())
 
 
 def embedding_of(session: Session, template_id: int) -> Embedding:

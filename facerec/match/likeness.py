@@ -29,6 +29,9 @@ MIN_SPREAD = 0.02
 # its held-out people, rounded (docs/health.md).
 USUAL_MATED = 0.55
 USUAL_SPREAD = 0.13
+# Of the people enrolled, so many have somebody else there who is as alike as twins or siblings are;
+# a normal tail would call them one Person.
+SHARE_ALIKE = 0.01
 # So many numbers tell a spread.
 MIN_NUMBERS = 20
 _SIXTEENTH = 0.1587
@@ -58,7 +61,7 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The Score with whoever else is most alike: the largest of N normal numbers.
+    """The Score with whoever else is most alike: the largest of N normal numbers, or a relative's.
 
     Attributes:
         place: mean of those numbers.
@@ -76,7 +79,9 @@ class Nearest:
         tails = 0.5 * np.array([math.erfc(height / math.sqrt(2.0)) for height in heights.tolist()])
         below = np.log1p(-np.minimum(tails, 1.0 - 1e-12))
         own = -0.5 * (heights * heights + _LOG_2PI) - math.log(self.spread)
-        found: Floats = own + math.log(self.n_people) + (self.n_people - 1) * below
+        largest = own + math.log(self.n_people) + (self.n_people - 1) * below
+        # Those who are alike may have any Score from 0 to 1.
+        found: Floats = np.logaddexp(largest + math.log(1.0 - SHARE_ALIKE), math.log(SHARE_ALIKE))
         return found
 
 

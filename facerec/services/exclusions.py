@@ -31,8 +31,8 @@ def exclude_templates(gallery: OpenGallery, name: str, template_ids: Sequence[in
         person = people.require_person(change.session, name)
         n = exclusions.exclude_templates(change.session, person, template_ids, at=change.at)
         owners = owners_by_name(change.session, template_ids)
-        change.says(f"Noted that {counted(n, 'template')} of others are not '{person.name}'",
-                    person, *owners)  # fmt: skip
+        noted = f"Noted {counted(n, 'template')} of others as not '{person.name}'"
+        change.says(noted, person, *owners)
     return n
 
 
@@ -54,7 +54,7 @@ def exclude_faces(gallery: OpenGallery, name: str, embeddings: Sequence[Embeddin
             require_contract(gallery_state(change.session), embedding.contract_id)
         person = people.require_person(change.session, name)
         n = exclusions.exclude_faces(change.session, person, embeddings, at=change.at)
-        change.says(f"Noted that {counted(n, 'face')} is not '{person.name}'", person)
+        change.says(f"Noted {counted(n, 'face')} as not '{person.name}'", person)
     return n
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facerec.match.likeness import Floats, fit_likeness, wrong_name_share
 from facerec.services.health_looks import Looks
-from facerec.services.health_scan import BLOCK_ROWS, Scan
+from facerec.services.health_scan import BLOCK_ROWS, Ints, Scan
 from facerec.services.health_subject import Subject
 from facerec.services.health_types import Action, ActionKind, Finding, FindingKind, Outlook
 
@@ -49,8 +49,8 @@ def duplicates(subject: Subject) -> dict[tuple[int, int], Draft]:
     ).nearest
     n_own = scan.n_own
     expected = scan.likeness.expected(n_own[pairs[:, 0]], n_own[pairs[:, 1]])
-    mated = scan.likeness.mated.log_density(np.minimum(scores, expected), expected)
-    strength = mated - by_people.log_density(scores) + math.log(SHARE_TWICE)
+    likeness = replace(scan.likeness, nearest=by_people)
+    strength = likeness.same_rather_than_nearest(scores, expected) + math.log(SHARE_TWICE)
     found = {}
     for at in np.flatnonzero(strength > 0).tolist():
         one, other = (int(number) for number in pairs[at])
@@ -92,7 +92,7 @@ def _centres(scan: Scan) -> Floats:
     return centres
 
 
-def _alike(centres: Floats, least: float) -> tuple[np.ndarray, Floats, Floats]:  # type: ignore[type-arg]
+def _alike(centres: Floats, least: float) -> tuple[Ints, Floats, Floats]:
     """Pairs (M, 2) of people at or above a Score, these (M,), and each one's best Score (P,)."""
     n = len(centres)
     best = np.empty(n, np.float32)

@@ -41,15 +41,14 @@ def misfiled(subject: Subject, one_person: Collection[tuple[int, int]]) -> dict[
     scan, likeness = subject.scan, subject.scan.likeness
     rows = np.flatnonzero(np.isfinite(scan.own_best) & (scan.rival >= 0))
     own, other, rival = scan.own_centre[rows], scan.other_centre[rows], scan.rival[rows]
-    strength = (
-        likeness.same_rather_than_nearest(other, likeness.expected(scan.n_own[rival]))
-        + likeness.somebody_rather_than_same(
-            own, likeness.expected(scan.n_own[scan.person[rows]] - 1)
-        )
-        + math.log(SHARE_MISFILED)
+    # It must look like the other rather than like a stranger, and not like whom it is filed under.
+    theirs = likeness.same_rather_than_nearest(other, likeness.expected(scan.n_own[rival]))
+    not_own = likeness.somebody_rather_than_same(
+        own, likeness.expected(scan.n_own[scan.person[rows]] - 1)
     )
+    strength = theirs + not_own + math.log(SHARE_MISFILED)
     found = {}
-    for at in np.flatnonzero((strength > 0) & (other > own)).tolist():
+    for at in np.flatnonzero((strength > 0) & (theirs > 0) & (other > own)).tolist():
         row, goes_to = int(rows[at]), int(rival[at])
         person = int(scan.person[row])
         pair = (min(person, goes_to), max(person, goes_to))

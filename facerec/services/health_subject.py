@@ -60,7 +60,8 @@ class Subject:
     def best_rows(self, person: int, n: int) -> list[int]:
         """Return up to ``n`` Templates of a Person, best quality first."""
         rows = self.scan.rows_of(person)
-        return rows[np.argsort(-self.quality[rows], kind="stable")][:n].tolist()
+        best: list[int] = rows[np.argsort(-self.quality[rows], kind="stable")][:n].tolist()
+        return best
 
 
 def read_subject(session: Session, rule: MatchRule, task: Task) -> Subject:

@@ -94,6 +94,16 @@
     </message>
 </context>
 <context>
+    <name>HealthPage</name>
+    <message numerus="yes">
+        <source>%n finding(s) more are on the command line.</source>
+        <translation>
+            <numerusform>%n finding more is on the command line.</numerusform>
+            <numerusform>%n findings more are on the command line.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>PeopleModel</name>
     <message numerus="yes">
         <source>%n picture(s)</source>
