@@ -26,7 +26,7 @@ N_PEOPLE, N_EACH = 25, 3
 
 
 @pytest.fixture
-def page(make_window, ready: Context, qtbot, monkeypatch) -> HealthPage:
+def window(make_window, ready: Context, monkeypatch) -> MainWindow:
     """Twenty-five people of three pictures each; one of Person 3's is filed under Person 0."""
     rng = np.random.default_rng(1)
     centres = rng.standard_normal((N_PEOPLE, 1, 64))
@@ -48,9 +48,14 @@ def page(make_window, ready: Context, qtbot, monkeypatch) -> HealthPage:
                 add_template(session, person.id, source(10 * number + each), new, at=AT)
         set_contract(session, CONTRACT)
     monkeypatch.setattr(ready, "gallery_rule", lambda: MatchRule(0.5))
-    window: MainWindow = make_window(*PAGES)
+    window = make_window(*PAGES)
     window.resize(1280, 800)
     window.show()
+    return window
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot) -> HealthPage:
     window.open_page("health")
     found = window.page("health")
     qtbot.waitUntil(lambda: bool(found.cards))
