@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.bench.calibration import embed_crops, joined_names
-from facerec.bench.faults import Plan, blurred, plan_faults, second_templates
+from facerec.bench.faults import Plan, agreeing, blurred, plan_faults, second_templates
 from facerec.embed.base import Embedder, open_embedder
 from facerec.evaluate.pairs import people_in_folder
 from facerec.gallery.made_up import add_made_up
@@ -78,6 +78,7 @@ class HealthBench:
         n_templates: of them.
         n_made_up: of these Templates, made up.
         n_poor: real images left out because they are poor themselves.
+        n_strange: such as are left out because they look like no other image of their Person.
         threshold: calibrated before the faults were planted.
         scan_s: time of the health check, reading the gallery included.
         rows: one per kind of fault.
@@ -88,6 +89,7 @@ class HealthBench:
     n_templates: int
     n_made_up: int
     n_poor: int
+    n_strange: int
     threshold: float
     scan_s: float
     rows: tuple[KindRow, ...]
@@ -170,7 +172,11 @@ def measure_health(
     task = task or SilentTask()
     embedder = open_embedder(model)
     everybody = load_people(folder, out, embedder, task)
-    good = everybody.quality >= LEAST_QUALITY
+    order = np.argsort(everybody.person, kind="stable")
+    sharp = everybody.quality >= LEAST_QUALITY
+    good = np.zeros(len(sharp), bool)
+    rows = order[sharp[order]]
+    good[rows] = agreeing(everybody.vectors[rows], everybody.person[rows])
     real = RealPeople(
         tuple(path for path, is_good in zip(everybody.paths, good, strict=True) if is_good),
         everybody.vectors[good],
@@ -207,7 +213,8 @@ def measure_health(
         n_people=report.n_people,
         n_templates=report.n_templates,
         n_made_up=len(made),
-        n_poor=int((~good).sum()),
+        n_poor=int((~sharp).sum()),
+        n_strange=int((sharp & ~good).sum()),
         threshold=rule.threshold,
         scan_s=scan_s,
         rows=_rows(report, plan, template_of),

@@ -267,7 +267,8 @@ def health(
     text += (
         f"\n{found.n_people:,} people with {found.n_templates:,} templates: real ones, and "
         f"{found.n_made_up:,} made up for people with one image. Left out: {found.n_poor:,} images "
-        f"that are poor themselves.\nThreshold {found.threshold:.3f}, calibrated for {FPIR:.0%} "
+        f"that are poor themselves, {found.n_strange:,} that look like no other of their person.\n"
+        f"Threshold {found.threshold:.3f}, calibrated for {FPIR:.0%} "
         f"before the faults were planted; {found.n_alike_at_threshold} of the look-alikes reach it."
         f"\nThe check took {found.scan_s:.1f} s."
     )

@@ -169,10 +169,11 @@ def _drafts(subject: Subject) -> list[Draft]:
     """All findings; what one says of a Template is not said again in other words."""
     looks = expect_looks(subject.scan)
     same = duplicates(subject)
-    wrong = misfiled(subject, same.keys())
-    odd = outliers(subject, wrong.keys())
-    explained = {*wrong, *odd}
-    poor = weak(subject, explained)
+    # A poor picture looks like nobody, or like anybody: more cannot be said of it.
+    poor = weak(subject)
+    wrong = misfiled(subject, same.keys(), poor.keys())
+    odd = outliers(subject, {*wrong, *poor})
+    explained = {*wrong, *odd, *poor}
     twice = {row for pair in same for one in pair for row in subject.scan.rows_of(one).tolist()}
     return [
         *wrong.values(),
@@ -180,7 +181,7 @@ def _drafts(subject: Subject) -> list[Draft]:
         *look_alikes(subject, looks, same.keys(), explained),
         *odd.values(),
         *poor.values(),
-        *near_threshold(subject, looks, {*explained, *poor, *twice}),
+        *near_threshold(subject, looks, {*explained, *twice}),
     ]
 
 

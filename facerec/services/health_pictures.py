@@ -28,12 +28,15 @@ RISKY_SHARE = 0.5
 _N_BESIDE = 2
 
 
-def misfiled(subject: Subject, one_person: Collection[tuple[int, int]]) -> dict[int, Draft]:
+def misfiled(
+    subject: Subject, one_person: Collection[tuple[int, int]], left_out: Collection[int]
+) -> dict[int, Draft]:
     """Find Templates that show somebody else who is enrolled.
 
     Args:
         subject: the gallery.
         one_person: pairs of people who are one; their Templates are filed rightly either way.
+        left_out: rows of which more is known already.
 
     Returns:
         By row; Templates known not to be the other are left out.
@@ -52,7 +55,8 @@ def misfiled(subject: Subject, one_person: Collection[tuple[int, int]]) -> dict[
         row, goes_to = int(rows[at]), int(rival[at])
         person = int(scan.person[row])
         pair = (min(person, goes_to), max(person, goes_to))
-        if pair not in one_person and (goes_to, row) not in subject.excluded:
+        is_told = row in left_out or pair in one_person or (goes_to, row) in subject.excluded
+        if not is_told:
             found[row] = Draft(_misfiled(subject, row, goes_to), float(strength[at]))
     return found
 
@@ -94,13 +98,11 @@ def outliers(subject: Subject, left_out: Collection[int]) -> dict[int, Draft]:
     return found
 
 
-def weak(subject: Subject, left_out: Collection[int]) -> dict[int, Draft]:
+def weak(subject: Subject) -> dict[int, Draft]:
     """Find Templates whose pictures are too poor, by the quality noted when they were enrolled."""
     scan = subject.scan
     found = {}
     for row in np.flatnonzero(subject.quality < WEAK_QUALITY).tolist():
-        if row in left_out:
-            continue
         person = int(scan.person[row])
         others = [other for other in scan.rows_of(person).tolist() if other != row]
         is_spare = any(subject.quality[other] >= WEAK_QUALITY for other in others)

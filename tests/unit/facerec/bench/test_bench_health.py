@@ -139,9 +139,9 @@ def test_measures_a_folder_of_crops(
     write_toy_model(home / "models", dimension=128)
     monkeypatch.setattr(bench, "FPIR", 0.05)
 
-    found = measure_health(crops, tmp_path / "out", model="toy", n_people=100, n_faults=4)
+    found = measure_health(crops, tmp_path / "out", model="toy", n_people=110, n_faults=4)
 
-    assert found.n_people == 100
+    assert found.n_people == 110
     rows = {row.kind.value: row for row in found.rows}
     assert set(rows) == {"misfiled", "duplicate", "look_alike", "weak"}
     assert all(row.n_planted == 4 for row in rows.values())
@@ -151,7 +151,7 @@ def test_measures_a_folder_of_crops(
     assert (tmp_path / "out" / bench.VECTORS_NAME).is_file()
 
     shown = CommandLine(capsys)(
-        "bench", "health", crops, "--out", tmp_path / "out", "--model", "toy", "--people", 100,
+        "bench", "health", crops, "--out", tmp_path / "out", "--model", "toy", "--people", 110,
         "--faults", 4, "--json",
     ).json  # fmt: skip
     assert shown["report"]["rows"][0]["n_planted"] == 4
