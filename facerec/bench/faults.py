@@ -185,22 +185,29 @@ def _most_alike(
     pairs = np.sort(np.stack([np.concatenate(ones), np.concatenate(others)], axis=1), axis=1)
     scores = np.concatenate(found)
     order = np.argsort(-scores, kind="stable")
-    taken: set[int] = set()
+    chosen: dict[tuple[int, int], float] = {}
+    partner: dict[int, tuple[int, int]] = {}
     dropped: set[int] = set()
-    chosen: list[tuple[int, int]] = []
-    chosen_scores: list[float] = []
     for one, other, score in zip(*pairs[order].T.tolist(), scores[order].tolist(), strict=True):
+        if len(chosen) == n_pairs:
+            break
         if (one, other) in chosen or dropped & {one, other}:
             continue
-        if not taken & {one, other} and len(chosen) < n_pairs:
-            chosen.append((one, other))
-            chosen_scores.append(score)
-            taken |= {one, other}
-        elif len(chosen) < n_pairs and not {one, other} <= taken:
-            dropped.add(other if one in taken else one)
+        busy = [partner[number] for number in (one, other) if number in partner]
+        if not busy:
+            chosen[one, other] = score
+            partner |= {one: (one, other), other: (one, other)}
+        elif len(busy) == 1:
+            dropped.add(other if one in partner else one)
+        else:  # both are in a pair: the less alike pair goes
+            least = min(busy, key=chosen.__getitem__)
+            del chosen[least]
+            dropped.update(least)
+            for number in least:
+                del partner[number]
     if len(chosen) < n_pairs:
         raise InputError("The folder has too few people.", remedy="Give a larger folder.")
-    return np.array(chosen, np.int64), np.array(chosen_scores, np.float32), dropped
+    return np.array(list(chosen), np.int64), np.array(list(chosen.values()), np.float32), dropped
 
 
 def _drawn(
