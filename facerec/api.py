@@ -24,7 +24,7 @@ from facerec.imaging.read import ImageSource, read_image
 from facerec.match.rule import DEFAULT_MARGIN, MatchRule, rule_from_card
 from facerec.paths import default_gallery_dir
 from facerec.pipeline import AnalyzedFace, Pipeline, open_pipeline
-from facerec.services import keys, people, steps
+from facerec.services import exclusions, keys, people, steps
 from facerec.services.calibrate import calibrated_rule
 from facerec.services.consent import record_consent
 from facerec.services.enroll import EnrollOptions, PersonOutcome, enroll
@@ -36,6 +36,8 @@ from facerec.services.gallery import (
     OpenGallery,
     open_gallery,
 )
+from facerec.services.health import check_health
+from facerec.services.health_types import HealthReport
 from facerec.services.identify import IdentifiedFace, identify
 from facerec.services.one_face import FacePolicy
 from facerec.services.person_export import PersonExport, export_person
@@ -358,6 +360,35 @@ class Gallery:
         """
         change = people.take_back if back else people.set_aside
         return change(self._opened, template_ids)
+
+    def ignore(self, name: str, *, back: bool = False) -> Person:
+        """Never name a Person, only tell them apart; or name them again.
+
+        Raises:
+            NotFoundError: nobody has that name.
+        """
+        change = exclusions.heed_person if back else exclusions.ignore_person
+        return change(self._opened, name)
+
+    def not_this_person(self, name: str, template_ids: Sequence[int]) -> int:
+        """Note that Templates of other people are not this Person, for every later run.
+
+        Returns:
+            How many facts are new.
+
+        Raises:
+            NotFoundError: nobody has that name, or there is no such Template.
+            RangeError: one of them is the Person's own.
+        """
+        return exclusions.exclude_templates(self._opened, name, template_ids)
+
+    def health(self) -> HealthReport:
+        """Say what in the gallery makes wrong or missed names, and what to do about it.
+
+        Raises:
+            InputError: nobody is enrolled.
+        """
+        return check_health(self._opened, self.rule)
 
     def remove(self, name: str) -> Person:
         """Remove a Person with all Templates; ``undo`` brings them back, ``erase`` prevents that.

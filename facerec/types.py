@@ -147,6 +147,7 @@ class Reason(StrEnum):
     ABOVE_THRESHOLD = "above_threshold"
     EMPTY_GALLERY = "empty_gallery"
     BELOW_THRESHOLD = "below_threshold"
+    IGNORED = "ignored"
     SMALL_MARGIN = "small_margin"
     LOW_QUALITY = "low_quality"
     TAKEN_IN_IMAGE = "taken_in_image"
@@ -156,12 +157,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A Person as an answer to a Probe: the best Score over that Person's Templates."""
+    """A Person as an answer to a Probe: the best Score over that Person's Templates.
+
+    Attributes:
+        ignored: whether the Person is told apart, but never named.
+    """
 
     person_id: int
     name: str
     score: float
     template_id: int
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

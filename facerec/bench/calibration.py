@@ -150,7 +150,7 @@ def measure_calibration(
     tools = Tools.open(EvaluateOptions(model=model, mirror=False))
     vectors, person = _vectors(folder, out, tools, task, aligned=aligned)
     if join_names:
-        person = _joined(person, [one.name for one in people_in_folder(folder)])
+        person = joined_names(person, [one.name for one in people_in_folder(folder)])
     faces = faces_of(vectors, person)
     fixed = {f"the model's card, {p.score:.2f}": p.score for p in tools.points[:1]} | RIVALS
     rows = []
@@ -239,7 +239,13 @@ def faces_of(vectors: NDArray[np.float32], person: NDArray[np.int64]) -> Faces:
     return Faces(gallery @ gallery.T, vectors[second] @ gallery.T, index[second])
 
 
-def _joined(person: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int64]:
+def joined_names(person: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int64]:
+    """Return whom images show, (N,), with those whom LFW has under two names as one Person.
+
+    Args:
+        person: (N,) number of each image's folder.
+        names: of the folders.
+    """
     joined = person.copy()
     for one, other in SAME_PEOPLE:
         if one in names and other in names:
@@ -351,7 +357,7 @@ def _vectors(
     person = np.array([at for at, one in enumerate(people) for _ in one.images], dtype=np.int64)
     paths = [path for one in people for path in one.images]
     if aligned:
-        vectors = _embedded(paths, tools.embedder, task)
+        vectors = embed_crops(paths, tools.embedder, task)
     else:
         acquired = tools.acquire(paths, task)
         vectors, person = acquired.vectors[acquired.found], person[acquired.found]
@@ -360,7 +366,8 @@ def _vectors(
     return vectors, person
 
 
-def _embedded(paths: Sequence[Path], embedder: Embedder, task: Task) -> NDArray[np.float32]:
+def embed_crops(paths: Sequence[Path], embedder: Embedder, task: Task) -> NDArray[np.float32]:
+    """Return the vectors (N, D) of Crops that ``facerec align`` wrote."""
     parts = []
     for at in range(0, len(paths), BATCH):
         task.step(_EMBED_STAGE, at, len(paths))

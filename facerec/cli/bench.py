@@ -223,6 +223,60 @@ def calibration(
 
 @bench.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out"),
+    show_default=True,
+    help="Vectors are kept in this folder for the next time.",
+)
+@click.option("--people", default=4000, show_default=True, help="People to enrol.")
+@click.option("--faults", default=40, show_default=True, help="Faults of each kind to plant.")
+@click.option("--seed", default=0, show_default=True, help="Decides who is chosen.")
+@setting_options("embed.model")
+@json_option
+def health(
+    folder: Path,
+    out: Path,
+    people: int,
+    faults: int,
+    seed: int,
+    *,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """Plant faults in a gallery and see how many `facerec gallery health` finds.
+
+    FOLDER holds one folder of crops per person, as `facerec align` wrote them.
+
+    Example: facerec bench health crops
+    """
+    from facerec.bench.health import FPIR, measure_health
+
+    model = settings(flags).embed.model
+    with output.progress() as task:
+        found = measure_health(
+            folder, out, model=model, n_people=people, n_faults=faults, seed=seed, task=task
+        )
+    rows = [
+        [row.kind, row.n_planted, row.n_reported, row.n_right, _share(row.precision),
+         _share(row.recall)]
+        for row in found.rows
+    ]  # fmt: skip
+    text = output.table(["kind", "planted", "reported", "right", "precision", "recall"], rows)
+    text += (
+        f"\n{found.n_people:,} people with {found.n_templates:,} templates: real ones, and "
+        f"{found.n_made_up:,} made up for people with one image. Left out: {found.n_poor:,} images "
+        f"that are poor themselves, {found.n_strange:,} that look like no other of their person.\n"
+        f"Threshold {found.threshold:.3f}, calibrated for {FPIR:.0%} "
+        f"before the faults were planted; {found.n_alike_at_threshold} of the look-alikes reach it."
+        f"\nThe check took {found.scan_s:.1f} s."
+    )
+    output.emit(text, {"report": found}, as_json=as_json)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @_rounds_option
 @click.option("--peer", "peers", multiple=True, help="Only this program; may be given again.")
 @json_option
@@ -421,6 +475,10 @@ def lfw_parity(data: Path | None, *, as_json: bool, **flags: object) -> None:
     text = f"LFW accuracy: {ours:.4%} through our detector, {theirs:.4%} through facenet-pytorch's"
     payload = {"accuracy": ours, "accuracy_through_reference": theirs}
     output.emit(text, payload, as_json=as_json)
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def _demo_pair() -> tuple[Path, Path]:

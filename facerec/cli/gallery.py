@@ -10,6 +10,7 @@ import click
 from facerec.cli import (
     gallery_changes,
     gallery_encryption,
+    gallery_health,
     gallery_privacy,
     gallery_steps,
     gallery_survival,
@@ -42,6 +43,7 @@ def gallery() -> None:
 
 for _command in (
     *gallery_changes.COMMANDS,
+    *gallery_health.COMMANDS,
     *gallery_steps.COMMANDS,
     *gallery_privacy.COMMANDS,
     *gallery_encryption.COMMANDS,

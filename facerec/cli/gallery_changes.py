@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from facerec.cli import output
 from facerec.cli.gallery_privacy import copy_lines
-from facerec.cli.options import GALLERY, json_option, opened_gallery, setting_options, settings
+from facerec.cli.options import (
+    GALLERY,
+    ONE_FACE,
+    RECOGNITION,
+    json_option,
+    opened_gallery,
+    setting_options,
+    settings,
+)
+
+if TYPE_CHECKING:
+    from facerec.config import Settings
+    from facerec.types import Embedding
 
 _options = setting_options(*GALLERY, "store.keep_days")
 _templates = click.argument(
@@ -185,6 +200,81 @@ def erase(name: str, *, yes: bool, as_json: bool, **flags: object) -> None:
     output.emit("\n".join(lines), {"report": payload}, as_json=as_json)
 
 
+@click.command("not-this-person")
+@click.argument("name")
+@click.argument("template_ids", metavar="[TEMPLATE]...", type=int, nargs=-1)
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="An image of somebody else who is not enrolled; may be given again.",
+)
+@click.option("--forget", is_flag=True, help="Forget all that was noted about NAME.")
+@setting_options(*GALLERY, *RECOGNITION, *ONE_FACE, "store.keep_days")
+@json_option
+def not_this_person(
+    name: str,
+    template_ids: tuple[int, ...],
+    images: tuple[Path, ...],
+    *,
+    forget: bool,
+    as_json: bool,
+    **flags: object,
+) -> None:
+    """Note that templates of others, or faces in images, are not NAME.
+
+    Searches and the health check respect it from then on.
+
+    Example: facerec gallery not-this-person "Ada Lovelace" --image door.jpg
+    """
+    from facerec.services import exclusions
+
+    if forget == bool(template_ids or images):
+        raise click.UsageError("Give templates or images, or --forget.")
+    current = settings(flags)
+    with opened_gallery(current) as opened:
+        if forget:
+            n_facts = exclusions.forget_exclusions(opened, name)
+        else:
+            faces = _faces(current, images) if images else []
+            n_facts = (
+                exclusions.exclude_templates(opened, name, template_ids) if template_ids else 0
+            )
+            n_facts += exclusions.exclude_faces(opened, name, faces) if faces else 0
+    what = f"{'Forgot' if forget else 'Noted'} {output.counted(n_facts, 'fact')} about {name}."
+    output.emit(f"{what} {_HOW_TO_UNDO}", {"n_facts": n_facts, "forgot": forget}, as_json=as_json)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--back", is_flag=True, help="Name the person again.")
+@_options
+@json_option
+def ignore(name: str, *, back: bool, as_json: bool, **flags: object) -> None:
+    """Never name the person NAME; who looks like them is answered unknown, and why is said.
+
+    Example: facerec gallery ignore "The man on the poster"
+    """
+    from facerec.services.exclusions import heed_person, ignore_person
+
+    with opened_gallery(settings(flags)) as opened:
+        person = (heed_person if back else ignore_person)(opened, name)
+    text = f"{person.name} is {'named again' if back else 'ignored'}. {_HOW_TO_UNDO}"
+    output.emit(text, {"person": person}, as_json=as_json)
+
+
+def _faces(current: Settings, images: tuple[Path, ...]) -> list[Embedding]:
+    """Embeddings of the one face in each image."""
+    from facerec.imaging.read import read_image
+    from facerec.services.from_settings import opened_pipeline
+    from facerec.services.one_face import FacePolicy, analyze_one
+
+    pipeline = opened_pipeline(current)
+    policy = FacePolicy(current.match.several_faces)
+    return [analyze_one(pipeline, read_image(path), policy).embedding for path in images]
+
+
 def _how_long(keep_days: int) -> str:
     if not keep_days:
         return "Nothing is kept to undo this."
@@ -192,4 +282,15 @@ def _how_long(keep_days: int) -> str:
     return f"For {days}, facerec gallery undo takes this back; facerec gallery erase is for good."
 
 
-COMMANDS = (rename, merge, split, move, set_aside, remove, remove_template, erase)
+COMMANDS = (
+    rename,
+    merge,
+    split,
+    move,
+    set_aside,
+    not_this_person,
+    ignore,
+    remove,
+    remove_template,
+    erase,
+)

@@ -28,6 +28,7 @@ _REASONS = {
     "above_threshold": "the score reaches the threshold, with a clear lead",
     "empty_gallery": "the gallery is empty",
     "below_threshold": "nobody's score reaches the threshold",
+    "ignored": "they look like somebody who is ignored",
     "small_margin": "two people are too close to each other",
     "low_quality": "the face is too poor to name",
     "taken_in_image": "that person is already somebody else in this image",

@@ -17,7 +17,7 @@ from facerec.gallery.people import find_person, name_key, require_person
 from facerec.gallery.session import mark_vectors_changed
 from facerec.gallery.templates import forget_contract_when_empty
 
-_MARKED_TABLES = ("erased_people", "erased_templates", "erased_images")
+_MARKED_TABLES = ("erased_people", "erased_templates", "erased_images", "erased_exclusions")
 
 # People who were merged into those marked, and are nobody else now.
 _MERGED = """
@@ -103,6 +103,16 @@ DELETE FROM unknown_faces WHERE vector IN
 (SELECT vector FROM templates WHERE id IN (SELECT id FROM erased_templates))
 OR png IN (SELECT png FROM crops WHERE template_id IN (SELECT id FROM erased_templates))
 """
+# Facts about them, and facts whose face is theirs.
+_EXCLUSIONS = """
+INSERT OR IGNORE INTO erased_exclusions
+SELECT id FROM exclusions WHERE person_id IN (SELECT id FROM erased_people)
+OR template_id IN (SELECT id FROM erased_templates)
+UNION
+SELECT row_id FROM step_changes WHERE table_name = 'exclusions' AND kind = 'delete'
+AND (column_name = 'person_id' AND old IN (SELECT id FROM erased_people)
+OR column_name = 'template_id' AND old IN (SELECT id FROM erased_templates))
+"""
 _STEPS = """
 DELETE FROM steps WHERE id IN
 (SELECT step_id FROM step_people WHERE person_id IN (SELECT id FROM erased_people))
@@ -112,12 +122,14 @@ DELETE FROM step_changes WHERE
 (table_name IN ('people', 'consents') AND row_id IN (SELECT id FROM erased_people))
 OR (table_name IN ('templates', 'crops', 'spare_vectors')
     AND row_id IN (SELECT id FROM erased_templates))
+OR (table_name = 'exclusions' AND row_id IN (SELECT id FROM erased_exclusions))
 OR (table_name = 'images' AND row_id IN (SELECT id FROM erased_images))
 """
 _EMPTIED_STEPS = "DELETE FROM steps WHERE id NOT IN (SELECT step_id FROM step_changes)"
 _ROWS = (
     "DELETE FROM spare_vectors WHERE template_id IN (SELECT id FROM erased_templates)",
     "DELETE FROM failed_templates WHERE template_id IN (SELECT id FROM erased_templates)",
+    "DELETE FROM exclusions WHERE id IN (SELECT id FROM erased_exclusions)",
     "DELETE FROM crops WHERE template_id IN (SELECT id FROM erased_templates)",
     "DELETE FROM templates WHERE id IN (SELECT id FROM erased_templates)",
     "DELETE FROM images WHERE id IN (SELECT id FROM erased_images)",
@@ -223,7 +235,7 @@ def erase_traces(session: Session, traces: Traces) -> bool:
 
 def _erase_marked(connection: Connection) -> tuple[int, int, int]:
     """Erase the marked people and Templates; say how many Templates, Images and steps went."""
-    for statement in (_IMAGES, _SHARED_IMAGES):
+    for statement in (_IMAGES, _SHARED_IMAGES, _EXCLUSIONS):
         connection.exec_driver_sql(statement)
     n_templates, n_images = (
         _count(connection, "erased_templates"),

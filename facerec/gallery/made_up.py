@@ -24,9 +24,10 @@ def add_made_up(
     vectors: NDArray[np.float32],
     *,
     contract_id: str,
-    per_person: int,
+    per_person: int | NDArray[np.int64],
     at: datetime,
     crop_png: bytes = STAND_IN_CROP,
+    quality: NDArray[np.float64] | None = None,
 ) -> None:
     """Fill an empty gallery with "Person 0", "Person 1" and so on, within ``write()``.
 
@@ -34,14 +35,20 @@ def add_made_up(
         session: of a gallery without people.
         vectors: (N, D) float32 of unit length; Templates get the ids 1 to N in this order.
         contract_id: what the vectors count as made under.
-        per_person: how many vectors in a row belong to one Person.
+        per_person: how many vectors in a row belong to one Person; or (P,), to each of them.
         at: when.
         crop_png: every Template's Crop; a stand-in of a few bytes cannot be decoded.
+        quality: (N,) of the Templates; 1 each when not given.
     """
     n, dimension = vectors.shape
+    owner = (
+        np.arange(n) // per_person
+        if isinstance(per_person, int)
+        else np.repeat(np.arange(len(per_person)), per_person)
+    )
     people = [
         {"name": f"Person {i}", "name_key": f"person {i}", "created_at": at, "updated_at": at}
-        for i in range(-(-n // per_person))
+        for i in range(int(owner[-1]) + 1)
     ]
     session.execute(insert(PersonRow), people)
     for start in range(0, n, _ROWS_PER_STEP):
@@ -58,12 +65,12 @@ def add_made_up(
         ]
         templates = [
             {
-                "person_id": row // per_person + 1,
+                "person_id": int(owner[row]) + 1,
                 "image_id": row + 1,
                 "contract_id": contract_id,
                 "dimension": dimension,
                 "vector": blob_from_vector(vectors[row]),
-                "quality": 1.0,
+                "quality": 1.0 if quality is None else float(quality[row]),
                 "created_at": at,
                 **_BOX,
             }

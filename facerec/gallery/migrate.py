@@ -17,7 +17,7 @@ from facerec.gallery.tables import GalleryRow
 from facerec.paths import migrations_dir
 
 # The newest script in alembic/versions; a test compares the two.
-HEAD_REVISION = "0006"
+HEAD_REVISION = "0007"
 
 
 def stored_revision(connection: Connection) -> str | None:

@@ -15,6 +15,7 @@ from facerec.gallery.session import mark_vectors_changed
 from facerec.gallery.tables import (
     ConsentRow,
     CropRow,
+    ExclusionRow,
     ImageRow,
     PersonRow,
     SightingRow,
@@ -36,6 +37,7 @@ class Person:
         n_templates: how many Templates are stored, under any contract.
         created_at: UTC.
         updated_at: UTC, of the last change to the name or the Templates.
+        ignored_at: UTC, since when the Person is never named; None when named.
     """
 
     id: int
@@ -43,6 +45,7 @@ class Person:
     n_templates: int
     created_at: datetime
     updated_at: datetime
+    ignored_at: datetime | None = None
 
 
 def clean_name(name: str) -> str:
@@ -191,6 +194,7 @@ def merge_people(session: Session, source: str, into: str, *, at: datetime) -> P
     session.execute(
         update(SightingRow).where(SightingRow.person_id == giver.id).values(person_id=taker.id)
     )
+    hand_over_exclusions(session, giver.id, taker.id)
     _delete_person(session, giver.id)
     touch_person(session, taker.id, at=at)
     return require_person(session, into)
@@ -210,6 +214,35 @@ def remove_person(session: Session, name: str) -> Person:
     return person
 
 
+def set_ignored(session: Session, name: str, *, ignored: bool, at: datetime) -> Person:
+    """Say that a Person is never named, only told apart; or is named again.
+
+    Raises:
+        NotFoundError: nobody has that name.
+    """
+    person = require_person(session, name)
+    if (person.ignored_at is not None) != ignored:
+        values = {"ignored_at": at if ignored else None, "updated_at": at}
+        session.execute(update(PersonRow).where(PersonRow.id == person.id).values(values))
+    return require_person(session, name)
+
+
+def hand_over_exclusions(session: Session, giver_id: int, taker_id: int) -> None:
+    """Let what is not one Person not be another one, who gets their Templates.
+
+    The taker's own Templates are the taker's now, whatever was said before.
+    """
+    session.execute(
+        update(ExclusionRow).where(ExclusionRow.person_id == giver_id).values(person_id=taker_id)
+    )
+    own = select(TemplateRow.id).where(TemplateRow.person_id == taker_id)
+    session.execute(
+        delete(ExclusionRow).where(
+            ExclusionRow.person_id == taker_id, ExclusionRow.template_id.in_(own)
+        )
+    )
+
+
 def remove_unused_images(session: Session) -> None:
     """Forget Images that no Template was made from."""
     used = select(TemplateRow.image_id).where(TemplateRow.image_id == ImageRow.id).exists()
@@ -219,6 +252,8 @@ def remove_unused_images(session: Session) -> None:
 def _delete_person(session: Session, person_id: int) -> None:
     templates = select(TemplateRow.id).where(TemplateRow.person_id == person_id)
     session.execute(delete(ConsentRow).where(ConsentRow.person_id == person_id))
+    of_them = ExclusionRow.template_id.in_(templates)
+    session.execute(delete(ExclusionRow).where((ExclusionRow.person_id == person_id) | of_them))
     session.execute(delete(CropRow).where(CropRow.template_id.in_(templates)))
     session.execute(delete(TemplateRow).where(TemplateRow.person_id == person_id))
     session.execute(delete(PersonRow).where(PersonRow.id == person_id))
@@ -243,6 +278,7 @@ def _people(session: Session, *, key: str | None = None) -> list[Person]:
             func.count(TemplateRow.id),
             PersonRow.created_at,
             PersonRow.updated_at,
+            PersonRow.ignored_at,
         )
         .outerjoin(TemplateRow, TemplateRow.person_id == PersonRow.id)
         .group_by(PersonRow.id)

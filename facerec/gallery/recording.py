@@ -18,7 +18,15 @@ from facerec.gallery.tables import Base, GalleryRow, SpareVectorRow, StepChangeR
 from facerec.gallery.templates import forget_contract_when_empty
 
 # Whose rows are recorded. Of the gallery's own row the contract is too; its counters never go back.
-RECORDED_TABLES = ("people", "images", "templates", "crops", "consents", "spare_vectors")
+RECORDED_TABLES = (
+    "people",
+    "images",
+    "templates",
+    "crops",
+    "consents",
+    "spare_vectors",
+    "exclusions",
+)
 GALLERY_TABLE = GalleryRow.__tablename__
 _CHANGES_PER_FETCH = 2048
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from facerec.errors import DuplicateError, NotFoundError, RangeError
@@ -14,7 +14,7 @@ from facerec.gallery import people
 from facerec.gallery.consents import copy_consent
 from facerec.gallery.people import Person, require_person, touch_person
 from facerec.gallery.session import mark_vectors_changed
-from facerec.gallery.tables import PersonRow, TemplateRow
+from facerec.gallery.tables import ExclusionRow, PersonRow, TemplateRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,12 @@ def _hand_over(
         session.execute(
             update(TemplateRow).where(TemplateRow.id == template_id).values(person_id=taker.id)
         )
+    # Whatever was said before, they are the taker's now.
+    session.execute(
+        delete(ExclusionRow).where(
+            ExclusionRow.person_id == taker.id, ExclusionRow.template_id.in_(template_ids)
+        )
+    )
     for person in (taker, *owners):
         touch_person(session, person.id, at=at)
     return Regrouped(require_person(session, taker.name), owners, len(template_ids))

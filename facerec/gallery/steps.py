@@ -41,6 +41,10 @@ class StepKind(StrEnum):
     RE_EMBED = "re_embed"
     CONSENT = "consent"
     CHANGE_MODEL = "change_model"
+    IGNORE = "ignore"
+    HEED = "heed"
+    EXCLUDE = "exclude"
+    ADMIT = "admit"
 
 
 @dataclass(frozen=True, slots=True)

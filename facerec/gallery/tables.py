@@ -103,6 +103,7 @@ class PersonRow(Base):
     Attributes:
         name: as the user wrote it, in NFC.
         name_key: the name's casefolded form; two people cannot share it.
+        ignored_at: since when the Person is never named, only told apart; NULL when named.
     """
 
     __tablename__ = "people"
@@ -113,6 +114,7 @@ class PersonRow(Base):
     name_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    ignored_at: Mapped[datetime | None]
 
 
 class ImageRow(Base):
@@ -236,6 +238,35 @@ class CropRow(Base):
         ForeignKey("templates.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     png: Mapped[bytes]
+
+
+class ExclusionRow(Base):
+    """The fact that a face is not a Person: of a Template, or of a face that is not enrolled.
+
+    Attributes:
+        person_id: who it is not.
+        template_id: whose face; NULL for a face that is not enrolled.
+        contract_id: what that face's vector was made under; NULL for a Template, like the next two.
+        dimension: length of the vector.
+        vector: ``dimension`` little-endian float32 numbers of unit length.
+    """
+
+    __tablename__ = "exclusions"
+    __table_args__ = (
+        CheckConstraint("(template_id IS NULL) = (vector IS NOT NULL)", name="one_face"),
+        CheckConstraint("vector IS NULL OR length(vector) = 4 * dimension", name="vector_length"),
+        Index(None, "person_id"),
+        Index(None, "template_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("templates.id", ondelete="CASCADE"))
+    contract_id: Mapped[str | None]
+    dimension: Mapped[int | None]
+    vector: Mapped[bytes | None]
+    created_at: Mapped[datetime]
 
 
 class SightingRow(Base):

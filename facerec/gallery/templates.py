@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from facerec.errors import DatabaseCorruptError, NotFoundError
 from facerec.gallery.people import remove_unused_images, touch_person
 from facerec.gallery.session import gallery_state, mark_vectors_changed, set_contract
-from facerec.gallery.tables import CropRow, ImageRow, PersonRow, TemplateRow
+from facerec.gallery.tables import CropRow, ExclusionRow, ImageRow, PersonRow, TemplateRow
 from facerec.types import UNIT_NORM_TOLERANCE, Embedding
 
 _LITTLE_FLOAT32 = np.dtype("<f4")
@@ -84,10 +84,15 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The Person a Template belongs to."""
+    """The Person a Template belongs to.
+
+    Attributes:
+        ignored: whether the Person is never named.
+    """
 
     person_id: int
     name: str
+    ignored: bool = False
 
 
 def blob_from_vector(vector: NDArray[np.float32]) -> bytes:
@@ -212,6 +217,7 @@ def remove_template(session: Session, template_id: int, *, at: datetime) -> None
         raise NotFoundError(
             f"There is no template {template_id}.", remedy="See: facerec gallery show NAME."
         )
+    session.execute(delete(ExclusionRow).where(ExclusionRow.template_id == template_id))
     session.execute(delete(CropRow).where(CropRow.template_id == template_id))
     session.execute(delete(TemplateRow).where(TemplateRow.id == template_id))
     remove_unused_images(session)
@@ -261,6 +267,12 @@ def best_templates(session: Session, person_ids: Sequence[int]) -> dict[int, int
         # The last one of a Person stays: the best, and of equals the oldest.
         best.update((row.person_id, row.id) for row in session.execute(statement))
     return best
+
+
+def qualities(session: Session) -> dict[int, float]:
+    """Return the quality of every Template, by id."""
+    statement = select(TemplateRow.id, TemplateRow.quality)
+    return dict(session.execute(statement).all())
 
 
 def embedding_of(session: Session, template_id: int) -> Embedding:
@@ -319,12 +331,12 @@ def owners_of(session: Session, template_ids: Sequence[int]) -> Mapping[int, Own
     for start in range(0, len(template_ids), _IDS_PER_STATEMENT):
         part = template_ids[start : start + _IDS_PER_STATEMENT]
         statement = (
-            select(TemplateRow.id, PersonRow.id, PersonRow.name)
+            select(TemplateRow.id, PersonRow.id, PersonRow.name, PersonRow.ignored_at)
             .join(PersonRow, PersonRow.id == TemplateRow.person_id)
             .where(TemplateRow.id.in_(part))
         )
-        for template_id, person_id, name in session.execute(statement):
-            owners[template_id] = Owner(person_id, name)
+        for template_id, person_id, name, ignored_at in session.execute(statement):
+            owners[template_id] = Owner(person_id, name, ignored_at is not None)
     return owners
 
 

@@ -41,9 +41,10 @@ def decide(
     """Decide on one Face by itself.
 
     The rules in their order: nobody enrolled -> UNKNOWN; best Score below the Threshold -> UNKNOWN;
-    the Face has quality issues -> UNSURE; margin to the second Person too small -> UNSURE; else
-    KNOWN. Quality comes before the margin because a poor Face lies near everybody, so its margin
-    says little. The second Person counts whether or not they reach the Threshold themselves.
+    the best Person is ignored -> UNKNOWN; the Face has quality issues -> UNSURE; margin to the
+    second Person too small -> UNSURE; else KNOWN. Quality comes before the margin because a poor
+    Face lies near everybody, so its margin says little. The second Person counts whether or not
+    they reach the Threshold themselves, and whether or not they are ignored.
 
     Args:
         candidates: one per Person, best first.
@@ -60,6 +61,8 @@ def decide(
         verdict, reason = Verdict.UNKNOWN, Reason.EMPTY_GALLERY
     elif candidates[0].score < threshold:
         verdict, reason = Verdict.UNKNOWN, Reason.BELOW_THRESHOLD
+    elif candidates[0].ignored:
+        verdict, reason = Verdict.UNKNOWN, Reason.IGNORED
     elif quality_issues:
         verdict, reason = Verdict.UNSURE, Reason.LOW_QUALITY
     elif margin is not None and margin < required_margin:
@@ -155,7 +158,7 @@ def name_once(
 def _lost(
     decision: Decision, candidates: Sequence[Candidate], *, taken: Collection[int]
 ) -> Decision:
-    free = (c.score for c in candidates if c.person_id not in taken)
+    free = (c.score for c in candidates if c.person_id not in taken and not c.ignored)
     another = any(score >= decision.threshold for score in free)
     return replace(
         decision,

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facerec.types import Candidate
 
 
@@ -23,6 +26,11 @@ class TemplateOwner(Protocol):
     @property
     def name(self) -> str:
         """Name of the Person."""
+        ...
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the Person is never named."""
         ...
 
 
@@ -41,7 +49,8 @@ def best_per_person(
 
     Example:
         >>> from types import SimpleNamespace as Owner
-        >>> ann, bob = Owner(person_id=1, name="Ann"), Owner(person_id=2, name="Bob")
+        >>> ann = Owner(person_id=1, name="Ann", ignored=False)
+        >>> bob = Owner(person_id=2, name="Bob", ignored=False)
         >>> people = best_per_person([(7, 0.3), (8, 0.6), (9, 0.5)], {7: ann, 8: ann, 9: bob})
         >>> [(c.name, c.score, c.template_id) for c in people]
         [('Ann', 0.6, 8), ('Bob', 0.5, 9)]
@@ -51,11 +60,31 @@ def best_per_person(
         owner = owners.get(template_id)
         if owner is None:
             continue
-        new = Candidate(owner.person_id, owner.name, score, template_id)
+        new = Candidate(owner.person_id, owner.name, score, template_id, owner.ignored)
         old = best.get(owner.person_id)
         if old is None or _rank(new) < _rank(old):
             best[owner.person_id] = new
     return sorted(best.values(), key=_rank)
+
+
+def without_excluded(
+    candidates: Iterable[Candidate],
+    vector: NDArray[np.float32],
+    not_them: Mapping[int, NDArray[np.float32]],
+) -> list[Candidate]:
+    """Leave out people whom a face was said not to be that is at least as near as they are.
+
+    Args:
+        candidates: one per Person.
+        vector: (D,) of the Probe.
+        not_them: by Person, (E, D) vectors of faces that are not them.
+    """
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.person_id not in not_them
+        or float((not_them[candidate.person_id] @ vector).max()) < candidate.score
+    ]
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, int]:

@@ -137,6 +137,23 @@ def assess_face(face: Face, crop: Crop, image_hw: tuple[int, int] | None = None)
     )
 
 
+def assess_crop(crop: Crop) -> FaceQuality:
+    """Run the checks that need nothing but the Crop: blur and light.
+
+    Args:
+        crop: (S, S, 3) uint8, RGB.
+
+    Returns:
+        Score and issues.
+    """
+    measured = _crop_measures(crop)
+    issues = (check.issue(value) for check, value in measured)
+    return FaceQuality(
+        score=min(check.score(value) for check, value in measured),
+        issues=tuple(issue for issue in issues if issue is not None),
+    )
+
+
 def check_face(face: Face, crop: Crop, image_hw: tuple[int, int]) -> tuple[QualityIssue, ...]:
     """Find what makes a face hard to recognise.
 
@@ -166,18 +183,24 @@ def quality_score(face: Face, crop: Crop) -> float:
 
 
 def _measures(face: Face, crop: Crop) -> list[tuple[Check, float]]:
-    luma = _face_region(crop)
-    dark, bright = _ends(luma)
     yaw, pitch = _pose(face.landmarks)
     return [
         (TOO_SMALL, min(face.width_px, face.height_px)),
+        *_crop_measures(crop),
+        (TURNED_ASIDE, abs(yaw)),
+        (TILTED, abs(pitch)),
+        (UNCERTAIN, face.score),
+    ]
+
+
+def _crop_measures(crop: Crop) -> list[tuple[Check, float]]:
+    luma = _face_region(crop)
+    dark, bright = _ends(luma)
+    return [
         (BLURRED, _blur(luma)),
         (TOO_DARK, float(bright)),
         (TOO_BRIGHT, float(dark)),
         (LOW_CONTRAST, float(bright - dark)),
-        (TURNED_ASIDE, abs(yaw)),
-        (TILTED, abs(pitch)),
-        (UNCERTAIN, face.score),
     ]
 
 

@@ -21,6 +21,7 @@ from facerec.config import StoreSettings
 from facerec.errors import EmbeddingMismatchError, StoreError
 from facerec.gallery.access import log_access
 from facerec.gallery.consents import overdue_ids
+from facerec.gallery.exclusions import excluded_vectors
 from facerec.gallery.model_change import (
     forget_old_vectors_up_to,
     has_old_vectors_up_to,
@@ -43,7 +44,7 @@ from facerec.gallery.templates import TemplateVectors, owners_of
 from facerec.index.base import NO_ID, VectorIndex
 from facerec.index.cache import MIN_SAVED, IndexCache
 from facerec.match.decide import N_EVIDENCE
-from facerec.match.score import best_per_person
+from facerec.match.score import best_per_person, without_excluded
 from facerec.services.access import AccessNotes
 from facerec.services.keys import find_secret
 from facerec.types import Candidate
@@ -213,7 +214,8 @@ class OpenGallery:
             n_people: how many people to find for each, unless fewer are enrolled.
 
         Returns:
-            B tuples of Candidates, one per Person, best first.
+            B tuples of Candidates, one per Person, best first; without people whom a face like
+            this one was said not to be.
 
         Raises:
             EmbeddingMismatchError: the gallery's vectors were made under another contract.
@@ -235,9 +237,12 @@ class OpenGallery:
                 for template_id, owner in owners_of(session, ids.tolist()).items()
                 if owner.person_id not in overdue
             }
+            people = {owner.person_id for owner in owners.values()}
+            not_them = excluded_vectors(session, people, contract_id)
             for row, row_ids, scores in zip(open_rows, result.ids, result.scores, strict=True):
                 scored = zip(row_ids.tolist(), scores.tolist(), strict=True)
-                found[row] = tuple(best_per_person(scored, owners))[:n_people]
+                ranked = without_excluded(best_per_person(scored, owners), vectors[row], not_them)
+                found[row] = tuple(ranked)[:n_people]
             if k >= len(index):
                 break
             open_rows = [row for row in open_rows if len(found[row]) < n_people]

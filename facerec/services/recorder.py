@@ -21,7 +21,7 @@ from facerec.services.expire import keep_to_terms
 from facerec.services.gallery import OpenGallery, open_gallery
 from facerec.services.live_types import EventKind, LiveEvent
 from facerec.services.sightings import purge_expired
-from facerec.types import Verdict
+from facerec.types import Reason, Verdict
 
 # What has expired is deleted this often while a camera runs.
 PURGE_EVERY_S = 300.0
@@ -139,4 +139,6 @@ def record_visit(
 
 
 def _is_stranger(event: LiveEvent) -> bool:
-    return event.decision.verdict is Verdict.UNKNOWN and event.best_quality >= _LEAST_QUALITY
+    decision = event.decision
+    nobody = decision.verdict is Verdict.UNKNOWN and decision.reason is not Reason.IGNORED
+    return nobody and event.best_quality >= _LEAST_QUALITY

@@ -122,7 +122,7 @@ class TrackVote:
         self.name = None
         if decision.verdict is Verdict.KNOWN and not self._is_enough(decision):
             return withheld(decision, Reason.TOO_FEW_LOOKS)
-        if not self.is_settled and decision.reason is Reason.BELOW_THRESHOLD:
+        if not self.is_settled and decision.verdict is Verdict.UNKNOWN and decision.candidates:
             return withheld(decision, Reason.TOO_FEW_LOOKS)
         self.name = decision.person
         return decision
@@ -144,6 +144,8 @@ class TrackVote:
         held = _of_person(decision.candidates, self.name.person_id)
         if held is None or held.score < decision.threshold - self.options.slack:
             return None
+        if decision.reason is Reason.IGNORED:
+            return None  # somebody who is never named is nearer
         if decision.verdict is Verdict.KNOWN and decision.person is not held:
             return None  # somebody else is clearly nearer
         return replace(decision, verdict=Verdict.KNOWN, reason=Reason.ABOVE_THRESHOLD, person=held)

@@ -64,6 +64,11 @@ def _perhaps(decision: Decision) -> str:
     return _filled(text, decision)
 
 
+def _ignored(decision: Decision) -> str:
+    text = _tr(marked("decisions", "Looks like %1, who is ignored: score %2, threshold %3."))
+    return _filled(text, decision)
+
+
 def _close(decision: Decision) -> str:
     if len(decision.candidates) < 2:
         return _perhaps(decision)
@@ -95,6 +100,7 @@ _REASONS: dict[Reason, Callable[[Decision], str]] = {
     Reason.ABOVE_THRESHOLD: _recognised,
     Reason.EMPTY_GALLERY: _nobody,
     Reason.BELOW_THRESHOLD: _below,
+    Reason.IGNORED: _ignored,
     Reason.SMALL_MARGIN: _close,
     Reason.LOW_QUALITY: _poor,
     Reason.TAKEN_IN_IMAGE: _taken,

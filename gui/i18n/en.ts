@@ -122,6 +122,16 @@
     </message>
 </context>
 <context>
+    <name>HealthPage</name>
+    <message numerus="yes">
+        <source>%n finding(s) more are on the command line.</source>
+        <translation>
+            <numerusform>%n finding more is on the command line.</numerusform>
+            <numerusform>%n findings more are on the command line.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>ModelChangeCard</name>
     <message numerus="yes">
         <source>%n picture(s) cannot be embedded; “facerec models status” lists them.</source>

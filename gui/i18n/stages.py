@@ -15,6 +15,7 @@ _STAGES = {
     "people": marked("stages", "Enrolling people"),
     "undo": marked("stages", "Undoing"),
     "Comparing all pairs": marked("stages", "Comparing all pairs"),
+    "Comparing everybody": marked("stages", "Comparing everybody"),
     "Embedding images": marked("stages", "Embedding images"),
     "Searching": marked("stages", "Searching"),
 }

@@ -499,6 +499,13 @@
     </message>
 </context>
 <context>
+    <name>FindingCard</name>
+    <message>
+        <source>Not the same person</source>
+        <translation>不是同一个人</translation>
+    </message>
+</context>
+<context>
     <name>FolderTab</name>
     <message>
         <source>Only what was not enrolled</source>
@@ -801,6 +808,51 @@
     <message>
         <source>Good. Hold still…</source>
         <translation>很好，请保持不动…</translation>
+    </message>
+</context>
+<context>
+    <name>HealthPage</name>
+    <message>
+        <source>Health</source>
+        <translation>健康检查</translation>
+    </message>
+    <message>
+        <source>What in the gallery makes wrong or missed names. Nothing changes by itself.</source>
+        <translation>找出人脸库中会导致认错或漏认的内容。不会自动更改任何数据。</translation>
+    </message>
+    <message>
+        <source>Check again</source>
+        <translation>重新检查</translation>
+    </message>
+    <message>
+        <source>%1 people, %2 pictures. Each picture of people with several, left out and searched for: %3 of %4 found, %5 wrongly named.</source>
+        <translation>%1 人，%2 张图像。对有多张图像的人，逐张取出后搜索：%4 张中找到 %3 张，认错 %5 张。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n finding(s) more are on the command line.</source>
+        <translation>
+            <numerusform>另有 %n 项可在命令行中查看。</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Noted: it is not %1.</source>
+        <translation>已记录：不是%1。</translation>
+    </message>
+    <message>
+        <source>Nothing was found to be wrong</source>
+        <translation>未发现问题</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled twice, no picture is misfiled or poor, nobody is at risk.</source>
+        <translation>没有人重复登记，没有放错或质量差的图像，也没有容易漏认的人。</translation>
+    </message>
+    <message>
+        <source>Nobody is enrolled yet</source>
+        <translation>尚未登记任何人</translation>
+    </message>
+    <message>
+        <source>Add people with several pictures each, and their health is examined here.</source>
+        <translation>为每个人添加多张图像后，会在此处检查。</translation>
     </message>
 </context>
 <context>
@@ -2008,6 +2060,10 @@
         <source>Somebody else may have taken this place; looking again.</source>
         <translation>这里可能换了人，正在重新识别。</translation>
     </message>
+    <message>
+        <source>Looks like %1, who is ignored: score %2, threshold %3.</source>
+        <translation>像已被忽略的%1：分数 %2，阈值 %3。</translation>
+    </message>
 </context>
 <context>
     <name>duration</name>
@@ -2293,6 +2349,97 @@
     </message>
 </context>
 <context>
+    <name>findings</name>
+    <message>
+        <source>Picture of somebody else</source>
+        <translation>图像属于别人</translation>
+    </message>
+    <message>
+        <source>One person enrolled twice</source>
+        <translation>同一人登记了两次</translation>
+    </message>
+    <message>
+        <source>People who look alike</source>
+        <translation>相貌相似的人</translation>
+    </message>
+    <message>
+        <source>Unlike the other pictures</source>
+        <translation>与其他图像不像</translation>
+    </message>
+    <message>
+        <source>Poor picture</source>
+        <translation>图像质量差</translation>
+    </message>
+    <message>
+        <source>Often missed</source>
+        <translation>容易漏认</translation>
+    </message>
+    <message>
+        <source>The first picture is filed under %1 and looks like %2: score %3, with %1&apos;s others %4.</source>
+        <translation>第一张图像归在%1名下，却像%2：分数 %3，与%1的其他图像为 %4。</translation>
+    </message>
+    <message>
+        <source>%1 and %2 are most likely one person: score %3, as one person has about %4.</source>
+        <translation>%1与%2很可能是同一人：分数 %3，同一人约为 %4。</translation>
+    </message>
+    <message>
+        <source>%1 and %2 look alike: score %3, threshold %4.</source>
+        <translation>%1与%2相貌相似：分数 %3，阈值 %4。</translation>
+    </message>
+    <message>
+        <source>The first picture does not look like the others of %1: score %3, usual is %4.</source>
+        <translation>第一张图像与%1的其他图像不像：分数 %3，通常为 %4。</translation>
+    </message>
+    <message>
+        <source>The first picture of %1 is poor: quality %3, where %4 is enough.</source>
+        <translation>%1的第一张图像质量差：质量 %3，达到 %4 即可。</translation>
+    </message>
+    <message>
+        <source>The pictures of %1 hardly match each other: lowest score %3, threshold %4.</source>
+        <translation>%1的图像彼此很难匹配：最低分数 %3，阈值 %4。</translation>
+    </message>
+    <message>
+        <source>Move to %1</source>
+        <translation>移给%1</translation>
+    </message>
+    <message>
+        <source>Merge into %1</source>
+        <translation>并入%1</translation>
+    </message>
+    <message>
+        <source>Set aside</source>
+        <translation>搁置</translation>
+    </message>
+    <message>
+        <source>Enrol another picture</source>
+        <translation>再登记一张图像</translation>
+    </message>
+    <message>
+        <source>Moved to %1.</source>
+        <translation>已移给%1。</translation>
+    </message>
+    <message>
+        <source>Merged into %1.</source>
+        <translation>已并入%1。</translation>
+    </message>
+    <message>
+        <source>Set aside.</source>
+        <translation>已搁置。</translation>
+    </message>
+    <message>
+        <source>Of %1 searches, each leaving one picture out: found %2 → %3, wrongly named %4 → %5.</source>
+        <translation>逐张取出搜索 %1 次：找到 %2 → %3，认错 %4 → %5。</translation>
+    </message>
+    <message>
+        <source>Of 1,000 new looks about %1 get the other&apos;s name; with another picture %2.</source>
+        <translation>每 1,000 次新观察中约 %1 次会被认成对方；再加一张图像后为 %2 次。</translation>
+    </message>
+    <message>
+        <source>Of 1,000 new looks about %1 are missed; with another picture %2.</source>
+        <translation>每 1,000 次新观察中约 %1 次会漏认；再加一张图像后为 %2 次。</translation>
+    </message>
+</context>
+<context>
     <name>pages</name>
     <message>
         <source>Welcome</source>
@@ -2325,6 +2472,10 @@
     <message>
         <source>Train</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>Health</source>
+        <translation>健康检查</translation>
     </message>
 </context>
 <context>
@@ -2461,6 +2612,10 @@
     <message>
         <source>Searching</source>
         <translation>正在搜索</translation>
+    </message>
+    <message>
+        <source>Comparing everybody</source>
+        <translation>正在两两比较</translation>
     </message>
 </context>
 <context>

@@ -71,6 +71,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("live", marked("pages", "Live"), "gui.pages.live:LivePage"),
     PageEntry("enrol", marked("pages", "Enrol"), "gui.pages.enrol:EnrolPage"),
     PageEntry("gallery", marked("pages", "Gallery"), "gui.pages.gallery:GalleryPage"),
+    PageEntry("health", marked("pages", "Health"), "gui.pages.health:HealthPage"),
     PageEntry("verify", marked("pages", "Verify"), "gui.pages.verify:VerifyPage"),
     PageEntry("evaluate", marked("pages", "Evaluate"), "gui.pages.evaluate:EvaluatePage"),
     PageEntry("train", marked("pages", "Train"), "gui.pages.train:TrainPage"),

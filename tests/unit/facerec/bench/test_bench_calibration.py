@@ -87,7 +87,7 @@ def test_measures_a_folder_of_crops_and_keeps_the_vectors(
     out = tmp_path / "out"
 
     rows = measure_calibration(crops, out, aligned=True, sizes=[100], n_splits=3)
-    monkeypatch.setattr(bench, "_embedded", None)  # what is kept is not embedded again
+    monkeypatch.setattr(bench, "embed_crops", None)  # what is kept is not embedded again
     again = measure_calibration(crops, out, aligned=True, sizes=[100], n_splits=3)
 
     assert rows == again
@@ -106,7 +106,7 @@ def test_measures_a_folder_of_crops_and_keeps_the_vectors(
 def test_people_under_two_names_are_one() -> None:
     names = ["Ann", "Bison_Dele", "Brian_Williams"]
 
-    np.testing.assert_array_equal(bench._joined(np.array([0, 1, 2, 2]), names), [0, 1, 1, 1])
+    np.testing.assert_array_equal(bench.joined_names(np.array([0, 1, 2, 2]), names), [0, 1, 1, 1])
 
 
 def test_too_few_people_are_refused(home: Path, crops: Path, tmp_path: Path) -> None:

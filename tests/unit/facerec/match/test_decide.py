@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,34 @@ def test_decides_by_the_first_rule_that_applies(scores, issues, verdict, reason)
     assert decision.quality_issues == issues
     assert decision.threshold == 0.4
     assert decision.required_margin == 0.125
+
+
+@pytest.mark.parametrize(
+    ("scores", "issues", "reason"),
+    [
+        ((0.399,), (), "below_threshold"),
+        ((0.4,), (), "ignored"),
+        ((0.9,), (BLURRED,), "ignored"),
+        ((0.5, 0.49), (), "ignored"),
+    ],
+)
+def test_who_is_ignored_is_never_named(scores, issues, reason):
+    first, *others = candidates(*scores)
+    people = (replace(first, ignored=True), *others)
+
+    decision = decide(people, quality_issues=issues, **RULE)
+
+    assert (decision.verdict, decision.reason) == (Verdict.UNKNOWN, Reason(reason))
+    assert decision.candidates == people
+
+
+def test_who_is_ignored_counts_for_the_margin_and_claims_no_other_face():
+    ada, poster = person(1, 0.5), replace(person(2, 0.45), ignored=True)
+    assert decide((ada, poster), **RULE).reason is Reason.SMALL_MARGIN
+
+    faces = [FaceCandidates((person(1, 0.9),)), FaceCandidates((person(1, 0.8), poster))]
+    loser = decide_image(faces, **RULE)[1]
+    assert (loser.verdict, loser.reason) == (Verdict.UNKNOWN, Reason.TAKEN_IN_IMAGE)
 
 
 def test_names_the_best_person_with_evidence():

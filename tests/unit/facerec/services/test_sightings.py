@@ -19,6 +19,7 @@ from facerec.gallery.sightings import UnknownFace
 from facerec.pipeline import Pipeline
 from facerec.services import people
 from facerec.services.enroll import EnrollStatus
+from facerec.services.exclusions import ignore_person
 from facerec.services.gallery import OpenGallery
 from facerec.services.live import EventKind, LiveCore, LiveEvent
 from facerec.services import recorder as recorder_module
@@ -101,6 +102,18 @@ def test_strangers_faces_are_not_kept_unless_switched_on(
 def test_faces_of_known_people_are_never_kept(gallery: OpenGallery, pipeline: Pipeline) -> None:
     record_visit(gallery, visit(gallery, pipeline, ADA), KEEP, source="camera")
 
+    assert unknowns(gallery, pipeline) == []
+
+
+def test_faces_of_ignored_people_do_not_wait_for_a_name(
+    gallery: OpenGallery, pipeline: Pipeline
+) -> None:
+    ignore_person(gallery, "Ada")
+
+    record_visit(gallery, visit(gallery, pipeline, ADA), KEEP, source="camera")
+
+    (seen,) = list_sightings(gallery)
+    assert (seen.name, seen.reason) == (None, "ignored")
     assert unknowns(gallery, pipeline) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,18 @@ def test_a_first_name_leads_over_nobody_by_the_margin() -> None:
 def test_a_stranger_is_not_called_unknown_after_one_look() -> None:
     assert vote_with(1).settle(said(0.1)).reason is Reason.TOO_FEW_LOOKS
     assert vote_with(2).settle(said(0.1)).verdict is Verdict.UNKNOWN
+
+
+def test_a_name_goes_when_somebody_who_is_ignored_is_nearer() -> None:
+    poster = replace(said(0.1, 0.6).candidates[0], ignored=True)
+    ada = said(0.5).candidates[0]
+    vote = vote_with(3)
+    assert vote.settle(said(0.6)).person == Candidate(1, "Ada", 0.6, 10)
+
+    shown = vote.settle(decide((poster, ada), threshold=THRESHOLD, required_margin=MARGIN))
+
+    assert (shown.verdict, shown.reason) == (Verdict.UNKNOWN, Reason.IGNORED)
+    assert vote.name is None
 
 
 def test_poor_looks_settle_nothing() -> None:
