@@ -30,10 +30,10 @@ from facerec.gallery.backends.sqlite import SqliteBackend, connect, database_err
 from facerec.gallery.backends.sqlite_file import (
     require_sqlite,
     sync_file,
-    sync_folder,
     unfinished_files,
     unfinished_name,
 )
+from facerec.gallery.wiping import sync_folder
 
 MANIFEST_TABLE = "backup_manifest"
 # Pages copied at a time while another program may hold the target.
