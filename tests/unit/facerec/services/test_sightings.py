@@ -18,11 +18,11 @@ from facerec.gallery.crops import png_from_crop
 from facerec.gallery.sightings import UnknownFace
 from facerec.pipeline import Pipeline
 from facerec.services import people
+from facerec.services import recorder as recorder_module
 from facerec.services.enroll import EnrollStatus
 from facerec.services.exclusions import ignore_person
 from facerec.services.gallery import OpenGallery
 from facerec.services.live import EventKind, LiveCore, LiveEvent
-from facerec.services import recorder as recorder_module
 from facerec.services.recorder import Recorder, record_visit
 from facerec.services.sightings import (
     clear_history,
