@@ -166,8 +166,9 @@ def connect(path: Path, busy_timeout_s: float, *, read_only: bool = False) -> sq
         path: of the file.
         busy_timeout_s: how long to wait for others.
         read_only: take no lock and write nothing, not even beside it; for what nobody writes to.
+            Always so on a drive that cannot be written.
     """
-    if read_only:
+    if read_only or is_read_only(path.parent):
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?immutable=1",
             uri=True,
@@ -210,7 +211,7 @@ def pragma_value(session: Session, name: str) -> Any:  # noqa: ANN401  (a number
 def _engine(path: Path, busy_timeout_s: float) -> Engine:
     engine = create_engine(
         "sqlite://",
-        creator=lambda: connect(path, busy_timeout_s, read_only=is_read_only(path.parent)),
+        creator=lambda: connect(path, busy_timeout_s),
         # Each session has a connection of its own, also two in one thread.
         poolclass=QueuePool,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import threading
@@ -18,6 +19,7 @@ from facerec.gallery.backends.base import refuse_damaged
 DATABASE_NAME = "gallery.db"
 # A half-made database of a killed program is left alone this long; it may still be in the making.
 ABANDONED_AFTER_S = 3600.0
+_DISK_FAILED = {errno.EIO, errno.ENOSPC}
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -165,13 +167,22 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a folder's entries on the disk, where the system can (Windows cannot)."""
-    with contextlib.suppress(OSError):
+    """Put a folder's entries on the disk, where the system can (Windows cannot).
+
+    Raises:
+        OSError: the disk failed.
+    """
+    try:
         handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in _DISK_FAILED:  # other answers mean that this drive has no such thing
+            raise
+    finally:
+        os.close(handle)
 
 
 def unfinished_name(path: Path) -> Path:
