@@ -7,12 +7,14 @@ snapshots may keep old blocks all the same; ``docs/security.md`` says so.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 _STEP_BYTES = 2**20
+_DISK_FAILED = {errno.EIO, errno.ENOSPC}
 
 
 def destroy_file(path: Path) -> bool:
@@ -57,13 +59,22 @@ def overwrite(stream: BinaryIO) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a folder's entries on the disk, where the system can (Windows cannot)."""
-    with contextlib.suppress(OSError):
+    """Put a folder's entries on the disk, where the system can (Windows cannot).
+
+    Raises:
+        OSError: the disk failed.
+    """
+    try:
         handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in _DISK_FAILED:  # other answers mean that this drive has no such thing
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facerec.errors import StoreError
+from facerec.services.backup import verify_backup
 from facerec.services.gallery import open_gallery
 from tests.helpers.gallery_model import (
     Model,
@@ -44,6 +45,8 @@ FAULTS = (
     ("ftruncate", "EIO", False),
 )
 _ATTACH_S = 30.0
+# Positions tried of each kind of fault, however small the share.
+_LEAST = 2
 
 
 def work(backups: Path) -> list[Operation]:
@@ -97,8 +100,8 @@ class Bench:
         possible = [model, *(model.after(operation) for operation in refused)]
         assert found in [(one.people, one.contract) for one in possible], (fault, lines)
         require_backups(model)
-        unacknowledged = folder / "a.backup"
-        assert not unacknowledged.exists() or str(unacknowledged) in model.backups, fault
+        if (folder / "a.backup").exists():
+            verify_backup(folder / "a.backup")
         return tally
 
     def _fresh(self) -> Path:
@@ -171,14 +174,16 @@ def run(share: float, seed: int) -> dict[str, object]:
     n_faults = 0
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        counts = {calls: bench.count(calls) for calls in sorted({fault[0] for fault in FAULTS})}
+        counts = {
+            calls: bench.count(calls) for calls in dict.fromkeys(fault[0] for fault in FAULTS)
+        }
         for calls, answer, onwards in FAULTS:
             name = f"{calls} {answer}{' from then on' * onwards}"
             tally[name] = Counter()
-            for position in range(1, counts[calls] + 1):
-                if rng.random() < share:
-                    n_faults += 1
-                    tally[name] += bench.fail(calls, answer, position, onwards=onwards)
+            n_chosen = min(counts[calls], max(_LEAST, round(share * counts[calls])))
+            for position in sorted(rng.sample(range(1, counts[calls] + 1), n_chosen)):
+                n_faults += 1
+                tally[name] += bench.fail(calls, answer, position, onwards=onwards)
     return {
         "faults": n_faults,
         "calls": counts,

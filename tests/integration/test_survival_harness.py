@@ -46,7 +46,7 @@ def test_nothing_acknowledged_is_lost_when_the_power_fails(n_cuts):
 
 
 @needs_strace
-@pytest.mark.parametrize("share", ["0.03", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("share", ["0.003", pytest.param("1", marks=pytest.mark.slow)])
 def test_every_failing_write_is_refused_in_a_sentence(share):
     answer = answer_of("disk_faults", "--share", share)
 

@@ -250,8 +250,10 @@ def connect(
         busy_timeout_s: how long to wait for others.
         key: of an encrypted file.
         read_only: take no lock and write nothing, not even beside it; for what nobody writes to.
+            Always so on a drive that cannot be written.
     """
     unchanging = f"{path.absolute().as_uri()}?immutable=1"
+    read_only = read_only or is_read_only(path.parent)
     if key is not None:
         if read_only:
             return connect_unlocked(unchanging, key, busy_timeout_s)
@@ -302,7 +304,7 @@ def _engine(path: Path, busy_timeout_s: float, key: DatabaseKey | None) -> Engin
     engine = create_engine(
         "sqlite://",
         module=sqlite3.dbapi2 if key is None else require_sqlcipher(),
-        creator=lambda: connect(path, busy_timeout_s, key, read_only=is_read_only(path.parent)),
+        creator=lambda: connect(path, busy_timeout_s, key),
         # Each session has a connection of its own, also two in one thread.
         poolclass=QueuePool,
     )
