@@ -13,6 +13,7 @@ from facerec.cli.options import json_option, setting_options, settings
 
 if TYPE_CHECKING:
     from facerec.bench.cold_start import Run
+    from facerec.bench.harness import Ratio
 
 _rounds_option = click.option(
     "--rounds",
@@ -341,13 +342,15 @@ def encryption(size: int, rounds: int, *, as_json: bool) -> None:
             row.job,
             row.gallery,
             f"{row.median_ms:.1f}",
-            ""
-            if row.ratio is None
-            else f"{row.ratio.value:.2f} ({row.ratio.low:.2f}-{row.ratio.high:.2f})",
+            _ratio(row.ratio),
+            f"{row.cpu_ms:.1f}",
+            _ratio(row.cpu_ratio),
         ]
         for row in report.rows
     ]
-    text = output.table(["job", "gallery", "median ms", "times as long"], rows)
+    text = output.table(
+        ["job", "gallery", "median ms", "times as long", "CPU ms", "times as much"], rows
+    )
     text += (
         f"\n{report.n} templates, {report.n_rounds} rounds; the file has "
         f"{report.plain_mb:.1f} MB in the clear and {report.encrypted_mb:.1f} MB encrypted."
@@ -382,6 +385,10 @@ def lfw_parity(data: Path | None, *, as_json: bool, **flags: object) -> None:
     text = f"LFW accuracy: {ours:.4%} through our detector, {theirs:.4%} through facenet-pytorch's"
     payload = {"accuracy": ours, "accuracy_through_reference": theirs}
     output.emit(text, payload, as_json=as_json)
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    return "" if ratio is None else f"{ratio.value:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
 
 def _demo_pair() -> tuple[Path, Path]:
