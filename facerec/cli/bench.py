@@ -13,6 +13,7 @@ from facerec.cli.options import json_option, setting_options, settings
 
 if TYPE_CHECKING:
     from facerec.bench.cold_start import Run
+    from facerec.bench.harness import Ratio
 
 _rounds_option = click.option(
     "--rounds",
@@ -434,13 +435,15 @@ def encryption(size: int, rounds: int, *, as_json: bool) -> None:
             row.job,
             row.gallery,
             f"{row.median_ms:.1f}",
-            ""
-            if row.ratio is None
-            else f"{row.ratio.value:.2f} ({row.ratio.low:.2f}-{row.ratio.high:.2f})",
+            _ratio(row.ratio),
+            f"{row.cpu_ms:.1f}",
+            _ratio(row.cpu_ratio),
         ]
         for row in report.rows
     ]
-    text = output.table(["job", "gallery", "median ms", "times as long"], rows)
+    text = output.table(
+        ["job", "gallery", "median ms", "times as long", "CPU ms", "times as much"], rows
+    )
     text += (
         f"\n{report.n} templates, {report.n_rounds} rounds; the file has "
         f"{report.plain_mb:.1f} MB in the clear and {report.encrypted_mb:.1f} MB encrypted."
@@ -479,6 +482,10 @@ def lfw_parity(data: Path | None, *, as_json: bool, **flags: object) -> None:
 
 def _share(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    return "" if ratio is None else f"{ratio.value:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
 
 def _demo_pair() -> tuple[Path, Path]:

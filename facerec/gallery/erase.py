@@ -72,15 +72,21 @@ UNION
 SELECT old FROM step_changes WHERE column_name IN ('vector', 'png')
 AND table_name IN ('templates', 'crops') AND row_id IN (SELECT id FROM erased_templates)
 """
-# Of Images that somebody else has a Template of too: the same Face gives the same bytes.
-_OTHERS_BLOBS = """
-SELECT vector FROM templates WHERE id NOT IN (SELECT id FROM erased_templates)
-AND image_id IN (SELECT id FROM erased_images)
+# Somebody else's Templates with the same bytes: of the same Image, or with an equal Crop.
+_OTHERS = """
+SELECT id FROM templates WHERE image_id IN (SELECT id FROM erased_images)
+AND id NOT IN (SELECT id FROM erased_templates)
 UNION
-SELECT png FROM crops JOIN templates ON id = template_id
-WHERE id NOT IN (SELECT id FROM erased_templates)
-AND image_id IN (SELECT id FROM erased_images)
+SELECT template_id FROM crops WHERE template_id NOT IN (SELECT id FROM erased_templates)
+AND length(png) IN
+(SELECT length(png) FROM crops WHERE template_id IN (SELECT id FROM erased_templates))
+AND png IN (SELECT png FROM crops WHERE template_id IN (SELECT id FROM erased_templates))
 """
+_OTHERS_BLOBS = f"""
+SELECT vector FROM templates WHERE id IN ({_OTHERS})
+UNION
+SELECT png FROM crops WHERE template_id IN ({_OTHERS})
+"""  # noqa: S608  (nothing in it comes from a user)
 _ALL_BLOBS = """
 SELECT id, vector FROM templates
 UNION ALL

@@ -21,7 +21,9 @@ from facerec.gallery.calibrations import find_calibration
 from facerec.gallery.session import GalleryStore, gallery_state, set_contract
 from facerec.gallery.tables import Base
 from facerec.paths import migrations_dir
+from facerec.services.access import access_log
 from facerec.services.change_model import begin, change_status
+from facerec.services.copies import list_copies
 from facerec.services.gallery import open_gallery
 from facerec.services.people import rename_person, show_person
 from facerec.services.steps import undo
@@ -259,6 +261,24 @@ def test_a_migration_that_leaves_loose_rows_is_undone(tmp_path, request, add_per
         GalleryStore.open(folder)
 
     assert n_rows(folder, "people") == 1
+
+
+def test_consents_log_and_copies_come_with_their_revision(tmp_path, add_person_with_template):
+    """A gallery of the version before keeps everything; nobody has agreed to anything there."""
+    folder = tmp_path / "gallery"
+    gallery_with_a_template(folder, add_person_with_template)
+    engine = create_engine(f"sqlite:///{folder / 'gallery.db'}")
+    with engine.begin() as connection:
+        migrate.downgrade(connection, "0004")
+    assert {"consents", "access_log", "copies"}.isdisjoint(inspect(engine).get_table_names())
+    engine.dispose()
+
+    with open_gallery(folder) as gallery:
+        assert show_person(gallery, "Ann").consent is None
+        assert (list_copies(gallery), access_log(gallery)) == ([], [])
+
+    assert n_rows(folder, "templates") == 1
+    assert n_rows(folder, "access_log") == 1
 
 
 def test_calibrations_come_and_go_with_their_revision(tmp_path, add_person_with_template):

@@ -68,7 +68,7 @@ def live(gallery, data):
         add_person(session, "Ada", 1, crop=random_png(1))
         add_person(session, FORMER_NAME, 2, crop=random_png(2))
         add_person(session, FORMER_NAME, 5, crop=random_png(5))  # Ada's later on
-        add_person(session, MERGED_NAME, 3, crop=random_png(3))
+        add_person(session, "Somebody", 3, crop=random_png(3))
         add_unknown(
             session,
             source="door",
@@ -78,6 +78,7 @@ def live(gallery, data):
             quality=1.0,
             crop_png=random_png(2),
         )
+    people.rename_person(gallery, "Somebody", MERGED_NAME)
     backed_up(gallery, data / "old backup.db")
     export_gallery(gallery, data / "old.zip")
     people.rename_person(gallery, FORMER_NAME, NAME)
