@@ -158,7 +158,8 @@ def second_templates(
         away /= np.linalg.norm(away)
         score = float(scores[rng.integers(len(scores))])
         made[at] = score * vector + np.sqrt(1.0 - score**2) * away
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return made
 
 
 def blurred(crop: Crop) -> Crop:
@@ -183,12 +184,18 @@ def _most_alike(
         others.append(person[start + other])
         found.append(scores[one, other])
     pairs = np.sort(np.stack([np.concatenate(ones), np.concatenate(others)], axis=1), axis=1)
-    scores = np.concatenate(found)
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-np.concatenate(found), kind="stable")
+    return _matched(pairs[order], np.concatenate(found)[order], n_pairs)
+
+
+def _matched(
+    pairs: Ints, scores: NDArray[np.float32], n_pairs: int
+) -> tuple[Ints, NDArray[np.float32], set[int]]:
+    """Of pairs (M, 2), the most alike first, those of which nobody is in another pair as alike."""
     chosen: dict[tuple[int, int], float] = {}
     partner: dict[int, tuple[int, int]] = {}
     dropped: set[int] = set()
-    for one, other, score in zip(*pairs[order].T.tolist(), scores[order].tolist(), strict=True):
+    for one, other, score in zip(*pairs.T.tolist(), scores.tolist(), strict=True):
         if len(chosen) == n_pairs:
             break
         if (one, other) in chosen or dropped & {one, other}:

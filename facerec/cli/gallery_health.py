@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +154,9 @@ def _shown(report: HealthReport, limit: int) -> list[Finding]:
     return shown
 
 
-def _text(report: HealthReport, shown: list[Finding], limit: int, written: dict[int, Path]) -> str:
+def _text(
+    report: HealthReport, shown: Sequence[Finding], limit: int, written: dict[int, Path]
+) -> str:
     people = output.counted(report.n_people, "person", "people")
     templates = output.counted(report.n_templates, "template")
     lines = [f"{people} with {templates}, threshold {report.threshold:.3f}."]

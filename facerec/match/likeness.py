@@ -101,7 +101,7 @@ class Likeness:
     random: Normal
     nearest: Nearest
 
-    def expected(self, n_one: Floats | float, n_other: Floats | float = 1.0) -> Floats:
+    def expected(self, n_one: NDArray[Any] | float, n_other: NDArray[Any] | float = 1.0) -> Floats:
         """Return the Score to expect between mean directions of one Person's Templates.
 
         Args:
