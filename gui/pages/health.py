@@ -19,7 +19,7 @@ from facerec.types import Crop
 from gui.context import Context
 from gui.i18n.fill import fill
 from gui.i18n.findings import done_words
-from gui.pages.naming import tell_change
+from gui.pages.changes import tell_change
 from gui.pages.page import Page
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.finding_card import FindingCard
