@@ -106,7 +106,7 @@ class Likeness:
 
         Args:
             n_one: (n,) or a number, of how many Templates the one is the mean.
-            n_other: likewise of the other.
+            n_other: (n,) or a number, likewise of the other.
         """
         rho, one, other = self.pair, np.asarray(n_one), np.asarray(n_other)
         lengths = (1.0 + (one - 1.0) * rho) * (1.0 + (other - 1.0) * rho)

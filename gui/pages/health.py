@@ -97,7 +97,10 @@ class HealthPage(Page):
             return Examined(report, shown, template_crops(gallery, sorted(ids)))
 
         job = self.run(context.runners.compute, examine, self._show, shown=True)
-        job.finished.connect(lambda: self._again.setEnabled(True))
+        job.finished.connect(self._let_check_again)
+
+    def _let_check_again(self) -> None:
+        self._again.setEnabled(True)
 
     def _show(self, examined: Examined) -> None:
         for card in self.cards:

@@ -19,8 +19,8 @@ from training.nets.torchvision_backbone import TorchvisionBackbone
 # Each takes embedding_dim, crop_size_px and its settings by keyword; its module maps crops
 # (B, 3, S, S), (pixel - 127.5) / 127.5, RGB, to (B, embedding_dim) embeddings, not yet normalised.
 NETS: Registry[Callable[..., nn.Module]] = Registry("net")
-# The shape of the shipped network.
-NETS.register("lean")(partial(LeanNet, widths=(32, 48, 96, 192), blocks=(0, 2, 3, 2)))
+# What the first recipes and checkpoints mean by it; newer ones name their own shape.
+NETS.register("lean")(partial(LeanNet, widths=(32, 48, 96, 192), blocks=(0, 2, 3, 1)))
 for depth, blocks in BLOCKS.items():
     NETS.register(f"iresnet{depth}")(partial(IResNet, blocks=blocks))
 NETS.register("mobilefacenet")(MobileFaceNet)

@@ -211,6 +211,10 @@ def _table_by_shape(page: Page, shapes: dict[str, dict[str, str]]) -> str | None
         for name, columns in shapes.items()
         if rows and all(_fits(row, list(columns.values())) for row in rows)
     ]
+    if "people" in fitting:
+        # Consents look the same, but only of people one text is the other's compared form.
+        are_names = all(str(row[1]).casefold() == row[2] for row in rows)
+        fitting = ["people"] if are_names else [name for name in fitting if name != "people"]
     return fitting[0] if len(fitting) == 1 else None
 
 

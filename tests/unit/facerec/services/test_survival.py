@@ -28,11 +28,15 @@ from facerec.gallery.backends.sqlite import PAGE_SIZE_BYTES
 from facerec.gallery.backends.sqlite_backup import copy_database, seal
 from facerec.gallery.backends.sqlite_pages import PageFile
 from facerec.gallery.session import GalleryStore
+from facerec.services import backup as backup_service
 from facerec.services import people, steps
 from facerec.services.backup import back_up, verify_backup
+from facerec.services.copies import CopyState, list_copies
 from facerec.services.doctor import State
 from facerec.services.doctor_gallery import examine_gallery
+from facerec.services.erase import erase
 from facerec.services.gallery import OpenGallery, open_gallery
+from facerec.services.people import list_people
 from facerec.services.repair import repair
 from facerec.services.restore import plan_restore, restore
 from tests.helpers.gallery import add_person
@@ -100,12 +104,33 @@ class TestBackup:
         assert report.manifest.counts["people"] == 40
         assert len(contents(folder)[0]["people"]) == 41
 
-    def test_waits_for_nobody_who_writes(self, folder, tmp_path):
-        with open_gallery(folder) as gallery, gallery.store.write() as session:
-            add_person(session, "Unfinished")
-            with open_gallery(folder, busy_timeout_s=0.1) as other:
+    def test_holds_nothing_of_an_unfinished_change(self, folder, tmp_path):
+        with open_gallery(folder) as gallery, open_gallery(folder) as other:
+            # Putting the file on the list of copies is a change of its own, made before.
+            write_backup = backup_service.write_backup
+
+            def while_writing(*given, **named):
+                with gallery.store.write() as session:
+                    add_person(session, "Unfinished")
+                    session.flush()
+                    return write_backup(*given, **named)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(backup_service, "write_backup", while_writing)
                 report = back_up(other, tmp_path / "a.backup")
         assert report.manifest.counts["people"] == 40
+
+    def test_is_on_the_list_that_an_erasure_goes_through(self, folder, tmp_path):
+        with open_gallery(folder) as gallery:
+            report = back_up(gallery, tmp_path / "a.backup")
+            name = list_people(gallery)[0].name
+            assert [copy.path for copy in list_copies(gallery)] == [report.path]
+
+            outcome = erase(gallery, name)
+
+            assert [copy.state for copy in outcome.copies] == [CopyState.REWRITTEN]
+            assert verify_backup(report.path).counts["people"] == 39
+        assert name.encode() not in report.path.read_bytes()
 
     def test_never_replaces_a_file(self, folder, backup):
         before = backup.read_bytes()
@@ -411,7 +436,7 @@ class TestRepair:
         assert (lost.id, lost.person) == (8, "Person 7")
 
     def test_rubbish_is_left_as_it_is(self, folder):
-        rubbish = random.Random(1).randbytes(9 * PAGE_SIZE_BYTES)
+        rubbish = random.Random(1).randbytes(9 * PAGE_SIZE_BYTES).replace(b"\7", b"\6")
         (folder / "gallery.db").write_bytes(rubbish)
 
         with pytest.raises(DatabaseCorruptError, match="Nothing of the damaged gallery"):
