@@ -118,7 +118,6 @@ def restore(folder: Path, backup: Path, *, keep: bool = True) -> RestoreReport:
             "The gallery and the backup are not encrypted alike.",
             remedy="Restore into a new folder: facerec gallery restore FILE --gallery FOLDER.",
         )
-    carried = sqlite_replace.carried_over(path, DEFAULT_BUSY_TIMEOUT_S, key)
 
     def fill(making: Path) -> None:
         with (
@@ -126,6 +125,8 @@ def restore(folder: Path, backup: Path, *, keep: bool = True) -> RestoreReport:
             contextlib.closing(connect(making, DEFAULT_BUSY_TIMEOUT_S, key)) as target,
         ):
             copy_database(source, target, DEFAULT_BUSY_TIMEOUT_S)
+        # (also what was kept a moment ago)
+        carried = sqlite_replace.carried_over(path, DEFAULT_BUSY_TIMEOUT_S, key)
         sqlite_replace.make_ready(making, carried, DEFAULT_BUSY_TIMEOUT_S, key)
 
     kept: Path | None = None

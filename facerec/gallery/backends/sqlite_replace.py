@@ -37,6 +37,7 @@ from facerec.gallery.wiping import sync_folder
 _SHARED_LOCK = (0x40000002, 510)
 _SIDE_FILES = ("-wal", "-shm")
 # Read from the gallery that is replaced, so that its numbers are not given again.
+_COPIES = "SELECT path, kind, made_at FROM copies"
 _COUNTERS = "SELECT name, seq FROM sqlite_sequence"
 
 
@@ -47,10 +48,12 @@ class Carried:
     Attributes:
         revision: how many changes it had.
         sequences: table -> the highest id it ever gave.
+        copies: path, kind and time of the files outside it that an erasure must reach.
     """
 
     revision: int = 0
     sequences: tuple[tuple[str, int], ...] = ()
+    copies: tuple[tuple[str, str, str], ...] = ()
 
 
 def carried_over(path: Path, busy_timeout_s: float, key: DatabaseKey | None = None) -> Carried:
@@ -60,7 +63,11 @@ def carried_over(path: Path, busy_timeout_s: float, key: DatabaseKey | None = No
     try:
         with contextlib.closing(connect(path, busy_timeout_s, key)) as connection:
             (revision,) = connection.execute("SELECT revision FROM gallery").fetchone()
-            return Carried(int(revision), tuple(connection.execute(_COUNTERS).fetchall()))
+            sequences = tuple(connection.execute(_COUNTERS).fetchall())
+            copies: tuple[tuple[str, str, str], ...] = ()
+            with contextlib.suppress(database_errors(key)):  # an older gallery has no such list
+                copies = tuple(connection.execute(_COPIES).fetchall())
+            return Carried(int(revision), sequences, copies)
     except (database_errors(key), TypeError):
         return Carried()
 
@@ -92,6 +99,9 @@ def _give_identity(connection: sqlite3.Connection, carried: Carried) -> None:
     )
     connection.execute(
         "UPDATE gallery SET vectors_revision = revision, returned_revision = revision"
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO copies (path, kind, made_at) VALUES (?, ?, ?)", carried.copies
     )
     for name, highest in carried.sequences:
         changed = connection.execute(
