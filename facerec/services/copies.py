@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facerec.errors import FacerecError
 from facerec.gallery import copies
-from facerec.gallery.backends.sqlite import connect
+from facerec.gallery.backends.sqlite import SqliteBackend, connect
 from facerec.gallery.backends.sqlite_backup import is_sealed, seal
 from facerec.gallery.backends.sqlite_file import DATABASE_NAME
 from facerec.gallery.copies import CopyKind, StoredCopy
@@ -124,7 +124,10 @@ def _erase_from_backup(path: Path, traces: Traces) -> CopyState:
             store.wipe()
             key = store.key
         if found:
-            with closing(connect(making, DEFAULT_BUSY_TIMEOUT_S, key)) as raw:
+            with (
+                SqliteBackend(making, DEFAULT_BUSY_TIMEOUT_S, key).translated(),
+                closing(connect(making, DEFAULT_BUSY_TIMEOUT_S, key)) as raw,
+            ):
                 if is_sealed(raw):
                     seal(raw)
                 raw.execute("PRAGMA journal_mode = DELETE").fetchall()

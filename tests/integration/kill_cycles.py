@@ -78,7 +78,9 @@ class Killer:
         self.tally = Tally()
         self._usual_s: dict[str, float] = {}
 
-    def run(self, kind: str, work: Callable[[Say], None]) -> tuple[list[Operation], Operation]:
+    def run(
+        self, kind: str, work: Callable[[Say], None], most_begun: int = 3
+    ) -> tuple[list[Operation], Operation]:
         """Do work until killed.
 
         Returns:
@@ -89,7 +91,7 @@ class Killer:
         if pid == 0:
             self._be_the_child(work, reading, writing)
         os.close(writing)
-        n_begun, text = self.rng.randint(1, 3), b""
+        n_begun, text = self.rng.randint(1, most_begun), b""
         start = time.monotonic()
         while text.count(b'["begin"') < n_begun and time.monotonic() - start < _MAX_WAIT_S:
             if select.select([reading], [], [], 0.05)[0]:
@@ -240,7 +242,7 @@ class Opening:
             # Wait for the end in the way others have: with the work done.
             time.sleep(_MAX_WAIT_S)
 
-        done, _ = self.killer.run(kind, work)
+        done, _ = self.killer.run(kind, work, most_begun=1)
         try:
             open_gallery(folder, create=False).close()
         except DatabaseCorruptError:  # as it was before
