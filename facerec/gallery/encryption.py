@@ -104,7 +104,7 @@ def _contents(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     ).fetchall()
     counts = [
         # (names are the program's own)
-        (name, *connection.execute(f'SELECT count(*) FROM "{name}"').fetchone())  # noqa: S608
+        (name, *connection.execute(f'SELECT count(*) FROM "{name}"').fetchone())  # noqa: S608  (names of our own tables)
         for kind, name, _ in schema
         if kind == "table"
     ]

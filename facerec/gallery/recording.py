@@ -107,15 +107,15 @@ def _write_back(
     if kind == "insert":
         _require_no_templates(connection, table, row_id)
         # (tables and columns come from the schema, never from a user)
-        sql, values = f"DELETE FROM {table} WHERE {key} = ?", [row_id]  # noqa: S608
+        sql, values = f"DELETE FROM {table} WHERE {key} = ?", [row_id]  # noqa: S608  (names of our own tables)
     elif kind == "update":
         assignments = ", ".join(f'"{name}" = ?' for name in cells)
-        sql = f"UPDATE {table} SET {assignments} WHERE {key} = ?"  # noqa: S608
+        sql = f"UPDATE {table} SET {assignments} WHERE {key} = ?"  # noqa: S608  (names of our own tables)
         values = [*cells.values(), row_id]
     else:
         names = ", ".join(f'"{name}"' for name in (key, *cells))
         marks = ", ".join("?" * (1 + len(cells)))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  (names of our own tables)
         values = [row_id, *cells.values()]
     changed = connection.exec_driver_sql(sql, tuple(values)).rowcount
     # Spare vectors come and go with a change of model, also between a step and its reversal.

@@ -140,7 +140,7 @@ def seal(connection: sqlite3.Connection, manifest: Manifest | None = None) -> Ma
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"DROP TABLE IF EXISTS {MANIFEST_TABLE}")
     connection.execute(f"CREATE TABLE {MANIFEST_TABLE} (manifest VARCHAR NOT NULL)")
-    connection.execute(f"INSERT INTO {MANIFEST_TABLE} VALUES (?)", (json.dumps(asdict(manifest)),))  # noqa: S608
+    connection.execute(f"INSERT INTO {MANIFEST_TABLE} VALUES (?)", (json.dumps(asdict(manifest)),))  # noqa: S608  (names of our own tables)
     connection.execute("COMMIT")
     return manifest
 
@@ -224,7 +224,7 @@ def copy_database(
 
 
 def _manifest(connection: sqlite3.Connection) -> Manifest:
-    text = connection.execute(f"SELECT manifest FROM {MANIFEST_TABLE}").fetchone()[0]  # noqa: S608
+    text = connection.execute(f"SELECT manifest FROM {MANIFEST_TABLE}").fetchone()[0]  # noqa: S608  (names of our own tables)
     return Manifest(**json.loads(text))
 
 
@@ -252,7 +252,7 @@ def _digest(connection: sqlite3.Connection, table: str) -> tuple[int, str]:
     """Count a table's rows, and digest them."""
     count, digest = 0, hashlib.sha256()
     # (the table's name comes from the schema)
-    for row in connection.execute(f'SELECT rowid, * FROM "{table}" ORDER BY rowid'):  # noqa: S608
+    for row in connection.execute(f'SELECT rowid, * FROM "{table}" ORDER BY rowid'):  # noqa: S608  (names of our own tables)
         count += 1
         for value in row:
             data = value if isinstance(value, bytes) else repr(value).encode()
